@@ -1,0 +1,1 @@
+"""Curate pretraining data: extract, judge, learn the judge, score, select, deduplicate, decontaminate, publish."""
