@@ -1,1 +1,145 @@
-"""Curate pretraining data: extract, judge, learn the judge, score, select, deduplicate, decontaminate, publish."""
+r"""Curate pretraining data: extract, judge, learn the judge, score, select, deduplicate, decontaminate, publish.
+
+    from curation import html_to_text, load_recipe, run
+
+    html_to_text("<p>Area <script type='math/tex'>\pi r^2</script></p>")    # 'Area $\\\pi r^2$'
+    run(load_recipe("finemath", config="finemath-smoke"), "out")
+
+Every name is loaded when it is first used: importing this package imports no torch, transformers, datasets or ray.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from curation.annotate.prompt import load_prompt as load_prompt
+    from curation.blocks.annotate import Annotate as Annotate
+    from curation.blocks.annotate import RequireReplies as RequireReplies
+    from curation.blocks.decontaminate import Decontaminate as Decontaminate
+    from curation.blocks.dedup import FindClusters as FindClusters
+    from curation.blocks.dedup import KeepOneOfCluster as KeepOneOfCluster
+    from curation.blocks.dedup import Signatures as Signatures
+    from curation.blocks.domains import KeepListed as KeepListed
+    from curation.blocks.domains import ListDomains as ListDomains
+    from curation.blocks.extract import ExtractText as ExtractText
+    from curation.blocks.language import DetectLanguage as DetectLanguage
+    from curation.blocks.language import KeepLanguage as KeepLanguage
+    from curation.blocks.publish import PublishCard as PublishCard
+    from curation.blocks.publish import PublishRows as PublishRows
+    from curation.blocks.sample import DrawSample as DrawSample
+    from curation.blocks.score import CountTokens as CountTokens
+    from curation.blocks.score import ScoreText as ScoreText
+    from curation.blocks.select import KeepScore as KeepScore
+    from curation.blocks.train import TrainClassifier as TrainClassifier
+    from curation.classify.classifier import load_classifier as load_classifier
+    from curation.classify.spec import load_spec as load_spec
+    from curation.commands import annotate as annotate
+    from curation.commands import score as score
+    from curation.commands import select as select
+    from curation.commands import train as train
+    from curation.errors import ConfigError as ConfigError
+    from curation.errors import ContentError as ContentError
+    from curation.errors import CurationError as CurationError
+    from curation.errors import StaleOutput as StaleOutput
+    from curation.html.extract import extract_page as extract_page
+    from curation.html.extract import html_to_text as html_to_text
+    from curation.plan import plan as plan
+    from curation.recipe import Recipe as Recipe
+    from curation.recipe import Stage as Stage
+    from curation.recipe import folder_of as folder_of
+    from curation.recipe import load_recipe as load_recipe
+    from curation.run import run as run
+
+_MODULES = {
+    "Annotate": "blocks.annotate",
+    "ConfigError": "errors",
+    "ContentError": "errors",
+    "CountTokens": "blocks.score",
+    "CurationError": "errors",
+    "Decontaminate": "blocks.decontaminate",
+    "DetectLanguage": "blocks.language",
+    "DrawSample": "blocks.sample",
+    "ExtractText": "blocks.extract",
+    "FindClusters": "blocks.dedup",
+    "KeepLanguage": "blocks.language",
+    "KeepListed": "blocks.domains",
+    "KeepOneOfCluster": "blocks.dedup",
+    "KeepScore": "blocks.select",
+    "ListDomains": "blocks.domains",
+    "PublishCard": "blocks.publish",
+    "PublishRows": "blocks.publish",
+    "Recipe": "recipe",
+    "RequireReplies": "blocks.annotate",
+    "ScoreText": "blocks.score",
+    "Signatures": "blocks.dedup",
+    "Stage": "recipe",
+    "StaleOutput": "errors",
+    "TrainClassifier": "blocks.train",
+    "annotate": "commands",
+    "extract_page": "html.extract",
+    "folder_of": "recipe",
+    "html_to_text": "html.extract",
+    "load_classifier": "classify.classifier",
+    "load_prompt": "annotate.prompt",
+    "load_recipe": "recipe",
+    "load_spec": "classify.spec",
+    "plan": "plan",
+    "run": "run",
+    "score": "commands",
+    "select": "commands",
+    "train": "commands",
+}
+
+__all__ = [
+    "Annotate",
+    "ConfigError",
+    "ContentError",
+    "CountTokens",
+    "CurationError",
+    "Decontaminate",
+    "DetectLanguage",
+    "DrawSample",
+    "ExtractText",
+    "FindClusters",
+    "KeepLanguage",
+    "KeepListed",
+    "KeepOneOfCluster",
+    "KeepScore",
+    "ListDomains",
+    "PublishCard",
+    "PublishRows",
+    "Recipe",
+    "RequireReplies",
+    "ScoreText",
+    "Signatures",
+    "Stage",
+    "StaleOutput",
+    "TrainClassifier",
+    "annotate",
+    "extract_page",
+    "folder_of",
+    "html_to_text",
+    "load_classifier",
+    "load_prompt",
+    "load_recipe",
+    "load_spec",
+    "plan",
+    "run",
+    "score",
+    "select",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'curation' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"curation.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -115,6 +115,15 @@ def resolve_location(location: str) -> str:
     return str(Path(location).expanduser().resolve())
 
 
+def absolute_location(location: str) -> str:
+    """A location that means the same in any working folder; symbolic ones (``content:``, ``package:``) stay.
+
+    What enters an identity is this form, so that neither the place of an installation nor of a run counts.
+    """
+    symbolic = location.startswith(("content:", "package:", "{output}")) or "://" in location
+    return location if symbolic else resolve_location(location)
+
+
 def package_revision(location: str) -> str | None:
     """The installed version behind a ``package:`` location, None for any other location."""
     if not location.startswith("package:"):
@@ -130,7 +139,7 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=deep)
             if key in seen:
                 raise yaml.YAMLError(f"key {key!r} stands twice{key_node.start_mark}")
             seen.add(key)

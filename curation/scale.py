@@ -1,7 +1,8 @@
 """The scale a judge scores on, and how a raw score becomes an integer on it.
 
-Example: ``Scale(0, 5).int_score(3.5)`` is 4 and ``Scale(0, 5).int_score(2.5)`` is 2: rounding is half-to-even, as in
-the published scoring scripts, so ``int_score >= 3`` means ``score > 2.5`` and ``int_score >= 4`` means ``score >= 3.5``.
+Example: ``Scale(0, 5).int_score(3.5)`` is 4 and ``Scale(0, 5).int_score(2.5)`` is 2: rounding is half-to-even, as
+in the published scoring scripts, so ``int_score >= 3`` means ``score > 2.5`` and ``int_score >= 4`` means
+``score >= 3.5``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,191 @@
+"""Ask a judge for the label of each document.
+
+Example: ``Annotate(prompt="finemath_5pt", judge="replay:replies.jsonl")``
+
+A document whose reply is missing or unreadable stays, with the raw reply, without a label and with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from datatrove.data import Document
+
+from curation.annotate.journal import Journal
+from curation.annotate.judge import Judge, Reply, Request, judge_identity, open_judge
+from curation.annotate.prompt import Prompt, load_prompt
+from curation.annotate.reply import read_reply
+from curation.blocks.step import Documents, Step, tuning
+from curation.content import absolute_location
+from curation.errors import CurationError, UnreadableReply
+from curation.folder import Folder
+from curation.manifest import Manifest
+from curation.recipe import RunContext
+
+_WINDOW = 2000
+"""Documents held at a time: so many requests are under way or waiting for their turn in the output."""
+
+
+@dataclass(kw_only=True, repr=False)
+class Annotate(Step):
+    """Add ``label``, ``label_reason``, ``reply``, ``text_shown``, ``judge``, ``prompt``, ``prompt_digest`` and counts.
+
+    Args:
+        prompt: a shipped prompt's name or a file.
+        judge: ``replay:FILE``, ``endpoint:URL#MODEL`` or ``vllm:MODEL``.
+        judge_options: into the request's body verbatim.
+        key_env: the environment variable that holds the API key.
+        concurrency: requests in flight.
+        slots: prompt slot -> the column that fills it.
+        journal: the stage's own folder, where replies are kept as they come; None keeps none.
+    """
+
+    type: ClassVar[str] = "score"
+    version: ClassVar[int] = 1
+    adds: ClassVar[dict[str, pa.DataType]] = {
+        "label": pa.int32(),
+        "label_reason": pa.string(),
+        "reply": pa.string(),
+        "text_shown": pa.large_string(),
+        "judge": pa.string(),
+        "prompt": pa.string(),
+        "prompt_digest": pa.string(),
+        "prompt_tokens": pa.int32(),
+        "completion_tokens": pa.int32(),
+    }
+
+    prompt: str
+    judge: str
+    judge_options: dict[str, Any] = field(default_factory=dict)
+    key_env: str | None = tuning(None)
+    concurrency: int = tuning(64)
+    slots: dict[str, str] = field(default_factory=dict)
+    journal: str | None = tuning(None)
+
+    def __post_init__(self) -> None:
+        self.judge = absolute_judge(self.judge)
+        super().__post_init__()
+
+    def identity(self) -> dict[str, Any]:
+        """The prompt's digest and the judge's model or file count, not where its server stands."""
+        return super().identity() | {
+            "judge": judge_identity(self.judge),
+            "prompt": f"{self.prompt} {load_prompt(self.prompt).digest}",
+        }
+
+    def check(self) -> None:
+        """The judge must be there."""
+        judge = self._open(load_prompt(self.prompt))
+        try:
+            judge.check()
+        finally:
+            judge.close()
+
+    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+        """Label the documents in their order."""
+        prompt = load_prompt(self.prompt)
+        journal = Journal(Folder(self.journal), f"{rank:05d}") if self.journal else None
+        judge = self._open(prompt)
+        try:
+            for window in _windows(data or iter(())):
+                for doc, reply in zip(window, self._replies(judge, prompt, window, journal), strict=True):
+                    self._label(doc, reply, prompt, judge)
+                    yield doc
+        finally:
+            if journal:
+                journal.flush()
+            judge.close()
+
+    def _open(self, prompt: Prompt) -> Judge:
+        return open_judge(
+            self.judge,
+            generation=prompt.generation,
+            options=self.judge_options,
+            key_env=self.key_env,
+            concurrency=self.concurrency,
+        )
+
+    def _replies(
+        self, judge: Judge, prompt: Prompt, window: Sequence[Document], journal: Journal | None
+    ) -> Iterator[Reply]:
+        known = journal.replies if journal else {}
+        missing = [index for index, doc in enumerate(window) if doc.id not in known]
+        requests = [self._request(window[index], prompt) for index in missing]
+        fresh: dict[int, Reply] = {}
+        for position, reply in judge.ask(requests):
+            index = missing[position]
+            fresh[index] = reply
+            if journal:
+                journal.add(window[index].id, reply)
+        for index, doc in enumerate(window):
+            yield fresh[index] if index in fresh else known[doc.id]
+
+    def _request(self, doc: Document, prompt: Prompt) -> Request:
+        slots = {slot: str(doc.metadata.get(column) or "") for slot, column in self.slots.items()}
+        messages = tuple(prompt.messages(doc.text, **slots))
+        return Request(document_id=doc.id, url=doc.metadata.get("url"), messages=messages)
+
+    def _label(self, doc: Document, reply: Reply, prompt: Prompt, judge: Judge) -> None:
+        label, reason = None, reply.reason
+        if reply.text is not None:
+            try:
+                label = read_reply(reply.text, prompt)
+            except UnreadableReply as error:
+                reason = f"unreadable: {error}"
+        self.count("labelled" if label is not None else (reason or "unreadable").partition(":")[0])
+        doc.metadata.update(
+            label=label,
+            label_reason=None if label is not None else reason,
+            reply=reply.text,
+            text_shown=prompt.shown(doc.text),
+            judge=judge.name,
+            prompt=prompt.name,
+            prompt_digest=prompt.digest,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+        )
+
+
+@dataclass(kw_only=True, repr=False)
+class RequireReplies(Step):
+    """A finishing step: too few labelled documents are an error, because nothing can be learned from them.
+
+    Args:
+        minimum_share: of the documents asked about.
+    """
+
+    minimum_share: float = 0.5
+
+    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+        """Nothing to do with documents."""
+        yield from data or ()
+
+    def finish(self, context: RunContext) -> None:
+        """Count labels over all shards.
+
+        Raises:
+            CurationError: naming how many replies are missing.
+        """
+        records = Manifest(Folder(context.folder)).records()
+        asked = sum(record["documents"] for record in records)
+        missing = sum(record["counts"].get("no_recorded_reply", 0) for record in records)
+        if asked and missing > (1 - self.minimum_share) * asked:
+            raise CurationError(
+                f"{missing} of {asked} sampled documents have no recorded reply; are these the replies to these pages? "
+                "replay_only: true draws the sample only from documents with a reply"
+            )
+
+
+def absolute_judge(location: str) -> str:
+    """A judge's location that means the same in any working folder."""
+    kind, _, rest = location.partition(":")
+    return f"{kind}:{absolute_location(rest)}" if kind == "replay" and rest else location
+
+
+def _windows(documents: Documents) -> Iterator[Sequence[Document]]:
+    while window := list(islice(documents, _WINDOW)):
+        yield window

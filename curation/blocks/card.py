@@ -1,0 +1,180 @@
+"""The dataset's card: what was done, with what, and how much to trust it.
+
+Example: ``dataset_card(step, context, ["finemath-3plus"], domains, 3)`` gives the text of README.md, whose YAML header
+makes ``load_dataset(folder, "finemath-3plus")`` work. Nothing in it depends on time or place, so that a run that was
+interrupted writes the same card as one that was not.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import yaml
+
+from curation.classify.calibrate import Calibration
+from curation.classify.report import TrainingReport
+from curation.errors import ConfigError
+from curation.folder import Folder, local_copy
+from curation.recipe import RunContext
+from curation.report import funnel, funnel_table, markdown_table, reasons
+
+_SHOWN_DOMAINS = 10
+_PACKAGES = ("curation", "datatrove", "resiliparse", "torch", "transformers", "tldextract")
+
+
+class CardValues(Protocol):
+    """What the card is told by the publishing step."""
+
+    name: str
+    configs: tuple[str, ...]
+    thresholds: tuple[int, ...]
+    cut: Any
+    licence: str
+    models: tuple[str, ...]
+
+
+def dataset_card(
+    step: CardValues,
+    context: RunContext,
+    configs: Sequence[str],
+    domains: Sequence[Mapping[str, Any]],
+    contaminated: int,
+) -> str:
+    """README.md of the dataset."""
+    rows = funnel(context.output, [name for name, _ in context.stages if name != "publish"])
+    parts = [
+        _header(step, configs),
+        f"# {step.name}",
+        f"Made by the recipe `{context.recipe}` with the settings `{context.origin}` of the library `curation`.",
+        "## What stands here",
+        _configs(step, context, configs),
+        "## From pages to dataset",
+        funnel_table(rows),
+        *_left_out(context),
+        "## Judge",
+        *_judges(context),
+        "## Classifier",
+        *[_model(model, step) for model in step.models],
+        "## Domains",
+        _domains(domains),
+        "## Decontamination",
+        f"{contaminated} documents were removed because they carry an item of a benchmark; each stands in the "
+        "configuration `contamination` with the item, the shared n-gram and the ratio."
+        if contaminated
+        else "No document was removed.",
+        "## Settings",
+        "```yaml\n" + yaml.safe_dump(dict(context.settings), sort_keys=False, allow_unicode=True, width=110) + "```",
+        "## Versions",
+        ", ".join(_versions()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _header(step: CardValues, configs: Sequence[str]) -> str:
+    values = {
+        "license": step.licence,
+        "task_categories": ["text-generation"],
+        "tags": ["curation"],
+        "configs": [
+            {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}]}
+            for name in configs
+        ],
+    }
+    return "---\n" + yaml.safe_dump(values, sort_keys=False) + "---"
+
+
+def _configs(step: CardValues, context: RunContext, configs: Sequence[str]) -> str:
+    counts = next((row.counts for row in funnel(context.output, ["publish"])), {})
+    counts = counts or _partial_counts(context)
+    rows: list[list[Any]] = []
+    for name, least in zip(step.configs, step.thresholds, strict=True):
+        column = "int_score" if step.cut == "published" else "calibrated_score"
+        rows.append([f"`{name}`", counts.get(name, 0), f"{column} >= {least}{_raw(step, least)}"])
+    said = {
+        "annotations": "every judged document: prompt, judge, reply and label",
+        "contamination": "documents removed for a benchmark's item",
+    }
+    rows += [[f"`{name}`", "", said[name]] for name in configs if name in said]
+    return markdown_table(["configuration", "documents", "what"], rows)
+
+
+def _partial_counts(context: RunContext) -> Mapping[str, int]:
+    from curation.manifest import Manifest
+
+    total: dict[str, int] = {}
+    for record in Manifest(Folder(context.folder)).records():
+        for name, number in record["counts"].items():
+            total[name] = total.get(name, 0) + number
+    return total
+
+
+def _raw(step: CardValues, least: int) -> str:
+    """What a calibrated threshold amounts to on the raw score of the classifier that decides."""
+    calibration = _calibration(step.models[-1]) if step.models else None
+    if step.cut == "published" or calibration is None:
+        return f" (score {'>' if least % 2 else '>='} {least - 0.5:g})"
+    return f" (score >= {calibration.raw_cut(least):.4f})"
+
+
+def _calibration(model: str) -> Calibration | None:
+    from curation.classify.classifier import load_classifier
+
+    try:
+        return load_classifier(str(local_copy(model)) if "://" in model else model).calibration
+    except ConfigError:
+        return None
+
+
+def _left_out(context: RunContext) -> list[str]:
+    if not context.left_out:
+        return []
+    listed = "; ".join(f"`{stage}` ({why})" for stage, why in context.left_out.items())
+    return [f"Left out: {listed}."]
+
+
+def _judges(context: RunContext) -> list[str]:
+    names = [name for name, _ in context.stages if name.startswith("annotate")]
+    lines = []
+    for row in funnel(context.output, names):
+        judge, prompt = (_setting(context, row.stage, key) for key in ("judge", "prompt"))
+        asked = f"{row.documents:,} documents asked about: {reasons(row.counts)}"
+        lines.append(f"`{row.stage}`: judge `{judge}`, prompt `{prompt}`; {asked}.")
+    return lines or ["No judge was asked in this run."]
+
+
+def _setting(context: RunContext, stage: str, key: str) -> Any:
+    part = "first" if stage.endswith("_first") else "second"
+    return context.settings.get(f"{part}.{key}", "?")
+
+
+def _model(model: str, step: CardValues) -> str:
+    report = local_copy(model) / "report.json" if "/" in model else None
+    if report is None or not report.is_file():
+        return f"`{model.rsplit('/', 2)[-1]}` was given and comes without figures of its training."
+    stage = model.rstrip("/").rsplit("/", 2)[-2]
+    return f"### {stage}\n\n{TrainingReport.from_json(report.read_text()).to_markdown()}"
+
+
+def _domains(domains: Sequence[Mapping[str, Any]]) -> str:
+    if not domains:
+        return "No list of domains was made in this run."
+    ordered = sorted(domains, key=lambda row: (-row["good_pages"], -row["share"], row["id"]))
+    listed = [row for row in ordered if row["listed"]]
+    head = ["domain", "pages", "good pages", "share", "decision"]
+    shown = [*listed[:_SHOWN_DOMAINS], *[row for row in ordered if not row["listed"]][-_SHOWN_DOMAINS:]]
+    table = [[row["id"], row["pages"], row["good_pages"], row["share"], row["reason"]] for row in shown]
+    return f"{len(listed)} of {len(domains)} domains were listed; the best and the worst:\n\n" + markdown_table(
+        head, table
+    )
+
+
+def _versions() -> list[str]:
+    found = []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

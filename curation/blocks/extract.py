@@ -1,0 +1,74 @@
+"""A page's HTML -> its text.
+
+Example: ``ExtractText(extractor="mathematics")`` keeps mathematics as TeX between dollars, and
+``ExtractText(extractor="main_content")`` is resiliparse's main content, the extractor of FineMath's first pass.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+from datatrove.data import Document
+
+from curation.blocks.step import Documents, Step
+from curation.html.extract import extract_page, main_text
+
+Extractor = Literal["mathematics", "main_content"]
+
+
+@dataclass(kw_only=True, repr=False)
+class ExtractText(Step):
+    """Turn the column ``html`` into text; documents that come with text instead pass unchanged.
+
+    A page without text is dropped as ``empty_text``. Adds ``metadata``, a JSON text that says what was found.
+
+    Args:
+        extractor: ``mathematics`` or ``main_content``.
+    """
+
+    type: ClassVar[str] = "shape"
+    version: ClassVar[int] = 1
+    adds: ClassVar[dict[str, pa.DataType]] = {"metadata": pa.string()}
+
+    extractor: Extractor = "mathematics"
+
+    def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+        """The HTML does not go on."""
+        return {name: kind for name, kind in columns.items() if name != "html"} | self.adds
+
+    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+        """Extract page after page."""
+        for doc in data or ():
+            html = doc.metadata.pop("html", None)
+            if html is None:
+                self.count("already_text")
+                yield doc
+                continue
+            doc.text, found = extract(html, self.extractor)
+            doc.metadata["metadata"] = json.dumps(found, ensure_ascii=False)
+            if not doc.text.strip():
+                self.drop(doc, "empty_text", rank)
+                continue
+            self.count("with_mathematics", int(found.get("found_math", False)))
+            yield doc
+
+
+def extract(html: str, extractor: Extractor) -> tuple[str, dict[str, Any]]:
+    """The text of a page and what was found in it."""
+    if extractor == "main_content":
+        return main_text(html), {}
+    page = extract_page(html)
+    found: dict[str, Any] = {"found_math": page.has_mathematics}
+    if page.title:
+        found["title"] = page.title
+    if page.reasons:
+        found["reasons"] = list(page.reasons)
+    return page.text, found
+
+
+def page_document(html: str, url: str | None, identifier: str) -> Document:
+    """A page as the steps take it."""
+    return Document(text="", id=identifier, metadata={"url": url, "html": html})

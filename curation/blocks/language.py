@@ -1,0 +1,85 @@
+"""Which language a text is in, and keeping one.
+
+Example: ``[DetectLanguage(detector="langid"), KeepLanguage(language="en", threshold=0.65)]``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from datatrove.data import Document
+from datatrove.io import cached_asset_path_or_download
+
+from curation.blocks.step import Documents, Select, Step
+from curation.content import absolute_location, resolve_location
+from curation.errors import ConfigError
+from curation.text.language import LanguageDetector, load_detector
+
+
+@dataclass(kw_only=True, repr=False)
+class DetectLanguage(Step):
+    """Add ``language`` (ISO 639-1) and ``language_score`` (a probability).
+
+    Args:
+        detector: ``langid``, or ``fasttext:`` and the path or URL of a model such as lid.176.bin.
+    """
+
+    type: ClassVar[str] = "score"
+    version: ClassVar[int] = 1
+    adds: ClassVar[dict[str, pa.DataType]] = {"language": pa.string(), "language_score": pa.float64()}
+
+    detector: str
+
+    def __post_init__(self) -> None:
+        kind, colon, model = self.detector.partition(":")
+        if colon:
+            self.detector = f"{kind}:{absolute_location(model)}"
+        super().__post_init__()
+
+    def check(self) -> None:
+        """The model must be there."""
+        _detector(self.detector)
+
+    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+        """Detect document after document."""
+        detector = _detector(self.detector)
+        for doc in data or ():
+            language, score = detector.detect(doc.text)
+            doc.metadata["language"], doc.metadata["language_score"] = language, float(score)
+            yield doc
+
+
+@dataclass(kw_only=True, repr=False)
+class KeepLanguage(Select):
+    """Drop what is not in one language, or not surely enough: ``other_language``, ``language_unsure``.
+
+    Args:
+        language: ISO 639-1, such as ``en``.
+        threshold: the probability that must be exceeded, as FineWeb's 0.65.
+    """
+
+    version: ClassVar[int] = 1
+
+    language: str
+    threshold: float
+
+    def reason(self, doc: Document) -> str | None:
+        """By the two columns that `DetectLanguage` adds."""
+        if doc.metadata.get("language") != self.language:
+            return "other_language"
+        return None if doc.metadata["language_score"] > self.threshold else "language_unsure"
+
+
+@lru_cache(maxsize=2)
+def _detector(spec: str) -> LanguageDetector:
+    kind, _, model = spec.partition(":")
+    if "://" not in model:
+        return load_detector(f"{kind}:{resolve_location(model)}" if model else kind)
+    try:
+        path: Any = cached_asset_path_or_download(model, namespace="filters", subfolder="language_filter", desc="model")
+    except Exception as error:
+        raise ConfigError(f"language detector {model} cannot be had: {error}; nothing was put in its place") from error
+    return load_detector(f"{kind}:{path}")

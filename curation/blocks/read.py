@@ -1,0 +1,227 @@
+"""Files of any kind -> documents: archives, parquet, JSON lines, CSV, plain files.
+
+Example: ``for doc in read_files(["pages.warc.gz"], columns={}, reject=print): ...``
+
+A document has ``id`` and ``text``; every other column is kept in its metadata. Pages of an archive carry their HTML in
+the column ``html`` and no text yet. Records that cannot be read are given to ``reject`` with a reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datatrove.data import Document
+
+from curation.errors import ConfigError
+from curation.folder import open_input
+from curation.html.archive import Record, read_archive
+
+ARCHIVES = (".warc.gz", ".warc", ".arc.gz", ".arc")
+JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".ndjson")
+TABLES = (".csv", ".csv.gz", ".tsv")
+READABLE = (*ARCHIVES, ".parquet", *JSON_LINES, *TABLES)
+"""File types that a stage can start from."""
+
+Reject = Callable[[Document, str], None]
+
+PAGE_COLUMNS: dict[str, pa.DataType] = {
+    "url": pa.string(),
+    "html": pa.large_string(),
+    "fetch_time": pa.int64(),
+    "content_mime_type": pa.string(),
+    "warc_filename": pa.string(),
+    "warc_record_offset": pa.int64(),
+    "warc_record_length": pa.int64(),
+    "crawl": pa.string(),
+    "snapshot_type": pa.string(),
+}
+"""Columns of a page that was read from an archive, beside id and text."""
+
+_BATCH_ROWS = 512
+_SAMPLED_ROWS = 2000
+
+
+def read_files(
+    files: Sequence[str],
+    columns: Mapping[str, str] | None = None,
+    reject: Reject | None = None,
+    skipped: Counter[str] | None = None,
+) -> Iterator[Document]:
+    """Documents of several files, one file after another.
+
+    Args:
+        files: locations; the type is told by the end of the name.
+        columns: our column -> the files' column, for files from outside.
+        reject: called with a document without text and a reason for each record that cannot be read.
+        skipped: counts archive records that are no pages, by type.
+
+    Raises:
+        ConfigError: if a file is of an unknown type.
+    """
+    for file in files:
+        if file.endswith(ARCHIVES):
+            yield from _read_pages(file, reject, skipped)
+        else:
+            yield from _read_rows(file, columns or {}, reject)
+
+
+def columns_of(files: Sequence[str], mapping: Mapping[str, str]) -> dict[str, pa.DataType]:
+    """The columns that `read_files` gives, from parquet footers and the first rows of other files.
+
+    Raises:
+        ConfigError: if a mapped column is missing, or there is neither a text nor an HTML column.
+    """
+    found: dict[str, pa.DataType] = {}
+    for file in files:
+        if file.endswith(ARCHIVES):
+            new = {"id": pa.string(), "text": pa.large_string(), **PAGE_COLUMNS}
+        else:
+            new = _rename(_columns_of_rows(file), mapping, file)
+        for name, kind in new.items():
+            found[name] = kind if found.get(name, kind) == kind else _common(found[name], kind)
+    return {"id": pa.string(), "text": pa.large_string()} | found
+
+
+def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    if pa.types.is_null(one):
+        return other
+    if pa.types.is_null(other):
+        return one
+    numbers = (pa.types.is_integer, pa.types.is_floating)
+    if any(test(one) for test in numbers) and any(test(other) for test in numbers):
+        return pa.float64() if pa.types.is_floating(one) or pa.types.is_floating(other) else pa.int64()
+    return pa.large_string() if pa.large_string() in (one, other) else pa.string()
+
+
+def _rename(columns: dict[str, pa.DataType], mapping: Mapping[str, str], file: str) -> dict[str, pa.DataType]:
+    for ours, theirs in mapping.items():
+        if theirs not in columns:
+            raise ConfigError(f"{file}: no column {theirs!r} for {ours}; it has {', '.join(columns)}")
+    back = {theirs: ours for ours, theirs in mapping.items()}
+    renamed = {back.get(name, name): kind for name, kind in columns.items() if name in back or name not in mapping}
+    if not {"text", "html"} & set(renamed):
+        raise ConfigError(
+            f"{file}: no column 'text' or 'html'; name it with --columns text=COLUMN (it has {', '.join(columns)})"
+        )
+    renamed["id"] = pa.string()
+    return renamed
+
+
+def _columns_of_rows(file: str) -> dict[str, pa.DataType]:
+    try:
+        if file.endswith(".parquet"):
+            with open_input(file) as stream:
+                schema = pq.read_schema(stream)
+            return {field.name: field.type for field in schema}
+        columns: dict[str, pa.DataType] = {}
+        for row in islice(raw_rows(file), _SAMPLED_ROWS):
+            for name, value in row.items():
+                kind = _kind(value)
+                columns[name] = kind if columns.get(name, kind) == kind else _common(columns[name], kind)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}") from error
+    return {name: pa.string() if pa.types.is_null(kind) else kind for name, kind in columns.items()}
+
+
+def _kind(value: Any) -> pa.DataType:
+    if value is None:
+        return pa.null()
+    kinds: dict[type, pa.DataType] = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+    return kinds.get(type(value), pa.large_string())
+
+
+def _read_pages(file: str, reject: Reject | None, skipped: Counter[str] | None) -> Iterator[Document]:
+    name = file.rsplit("/", 1)[-1]
+    with open_input(file) as stream:
+        for record in read_archive(stream, name, skipped):
+            doc = _page(record, file)
+            if record.reason is None:
+                yield doc
+            elif reject is not None:
+                reject(doc, record.reason)
+
+
+def _page(record: Record, file: str) -> Document:
+    metadata = {
+        "url": record.url,
+        "html": record.html,
+        "fetch_time": record.fetch_time,
+        "content_mime_type": record.content_mime_type,
+        "warc_filename": record.warc_filename,
+        "warc_record_offset": record.warc_record_offset,
+        "warc_record_length": record.warc_record_length,
+        "crawl": crawl_of(file),
+        "snapshot_type": "latest",
+    }
+    return Document(text="", id=record.id, metadata=metadata)
+
+
+def crawl_of(location: str) -> str | None:
+    """The dump that a Common Crawl path names, such as CC-MAIN-2024-10, else None."""
+    for part in location.split("/"):
+        if part.startswith("CC-MAIN-") and part.count("-") == 3 and part[-2:].isdigit():
+            return part
+    return None
+
+
+def _read_rows(file: str, columns: Mapping[str, str], reject: Reject | None) -> Iterator[Document]:
+    stem = file.rsplit("/", 1)[-1]
+    back = {theirs: ours for ours, theirs in columns.items()}
+    rows = parquet_rows(file) if file.endswith(".parquet") else raw_rows(file)
+    for index, row in enumerate(rows):
+        named = {back.get(key, key): value for key, value in row.items() if key in back or key not in columns}
+        identifier, text = named.pop("id", None), named.pop("text", None)
+        doc = Document(
+            text=text if isinstance(text, str) else "",
+            id=str(identifier) if identifier is not None else f"{stem}:{index}",
+            metadata=named,
+        )
+        if isinstance(text, str) or named.get("html") or not _has_text(row, columns):
+            yield doc
+        elif reject is not None:
+            reject(doc, "no_text")
+
+
+def _has_text(row: Mapping[str, Any], columns: Mapping[str, str]) -> bool:
+    return columns.get("text", "text") in row or columns.get("html", "html") in row
+
+
+def parquet_rows(file: str) -> Iterator[dict[str, Any]]:
+    """The rows of a parquet file, a batch in memory at a time."""
+    with open_input(file) as stream:
+        for batch in pq.ParquetFile(stream).iter_batches(batch_size=_BATCH_ROWS):
+            yield from batch.to_pylist()
+
+
+def raw_rows(file: str) -> Iterator[dict[str, Any]]:
+    """The rows of a file of JSON lines or a CSV."""
+    if file.endswith(JSON_LINES):
+        for line in _lines(file):
+            if line.strip():
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError(f"expected one JSON object per line, found {type(row).__name__}")
+                yield row
+    elif file.endswith(TABLES):
+        yield from csv.DictReader(_lines(file), delimiter="\t" if ".tsv" in file else ",")
+    else:
+        raise ConfigError(f"{file}: unknown file type (known: {', '.join(READABLE)})")
+
+
+def _lines(file: str) -> Iterator[str]:
+    with open_input(file) as raw:
+        stream: Any = raw
+        if file.endswith(".gz"):
+            stream = gzip.GzipFile(fileobj=raw)
+        elif file.endswith(".zst"):
+            stream = pa.CompressedInputStream(raw, "zstd")
+        yield from io.TextIOWrapper(stream, encoding="utf-8", newline="")

@@ -1,0 +1,188 @@
+"""Run a stage's steps over shards, one after another, each committed when complete.
+
+`RunShards` is the one datatrove step that an executor sees: its task takes its part of the unfinished shards, and for
+each reads, runs the stage's steps, writes ``data/`` and ``removed/`` and then the shard's record. A killed task leaves
+at most one shard behind, whose files are deleted before it is run again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
+
+from curation.blocks.read import read_files
+from curation.blocks.write import KEPT_PER_REASON, KeptWriter, RemovedWriter
+from curation.errors import CurationError
+from curation.folder import Folder
+from curation.manifest import Manifest, Shard
+
+_PROGRESS_SECONDS = 0.5
+
+
+@dataclass(kw_only=True, repr=False)
+class RunShards(PipelineStep):
+    """The steps of one stage on its unfinished shards.
+
+    Args:
+        folder: the stage's folder.
+        shards: the unfinished shards; task ``rank`` of ``world_size`` takes every ``world_size``-th.
+        total: how many shards the stage has; steps see it as their world size.
+        steps: bound steps.
+        columns: the columns that the reader gives.
+        mapping: our column -> the input's column.
+        removed: what is written of dropped documents.
+        balanced: every document that is read must be kept or removed (not so for stages that gather).
+        rows_per_file: for stages that gather: rows of an output file.
+        progress: a local folder for progress marks, None for none.
+    """
+
+    name: ClassVar[str] = "shards"
+    type: ClassVar[str] = "stage"
+
+    folder: str
+    shards: list[Shard]
+    total: int
+    steps: list[Any]
+    columns: dict[str, pa.DataType]
+    mapping: dict[str, str]
+    removed: Literal["full", "ids", "none"]
+    balanced: bool
+    rows_per_file: int | None = None
+    progress: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __repr__(self) -> str:
+        return " -> ".join(map(str, self.steps))
+
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
+        """Run the shards of task ``rank``."""
+        folder = Folder(self.folder)
+        for shard in self.shards[rank::world_size]:
+            self.run_shard(folder, shard)
+
+    def run_shard(self, folder: Folder, shard: Shard) -> dict[str, Any]:
+        """Run one shard from the beginning and commit it; returns its record."""
+        manifest, started = Manifest(folder), time.perf_counter()
+        opened = manifest.open_shard(shard)
+        self._clear(folder, shard)
+        counter, skipped = _Counter(self.progress, shard), Counter[str]()
+        with contextlib.ExitStack() as files:
+            dropped = f"removed/{shard.name}.parquet"
+            path = None if self.removed == "none" else files.enter_context(folder.create(dropped))
+            removed = RemovedWriter(path, self._removed_columns(), self.removed, self._most_whole())
+            columns, router = schema_after(self.steps, self.columns), self._router()
+            with KeptWriter(folder, shard.name, columns, router, self.rows_per_file) as kept:
+                for doc in self._documents(shard, removed, skipped, counter):
+                    kept.write(doc)
+            removed.close()
+        counts = self._counts(skipped)
+        record = {
+            "shard": shard.index,
+            "documents": counter.read + counts.pop("documents_read", 0),
+            "kept": kept.count,
+            "removed": dict(sorted(removed.reasons.items())),
+            "counts": counts,
+            "opened": opened,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        self._check_balance(record)
+        manifest.finish_shard(shard, record)
+        counter.end()
+        return record
+
+    def _documents(
+        self, shard: Shard, removed: RemovedWriter, skipped: Counter[str], counter: _Counter
+    ) -> Iterator[Document]:
+        def reject(doc: Document, reason: str) -> None:
+            counter.read += 1
+            doc.metadata["filter_reason"] = reason
+            removed.write(doc)
+
+        stream: Any = counter.watch(read_files(shard.files, self.mapping, reject, skipped))
+        for step in self.steps:
+            if hasattr(step, "exclusion_writer"):
+                step.exclusion_writer = removed
+            if hasattr(step, "counts"):
+                step.counts = Counter()
+            if hasattr(step, "files"):  # a step that reads its input itself, such as some columns only
+                step.files, step.mapping = shard.files, self.mapping
+            stream = step.run(stream, shard.index, self.total)
+        yield from stream or ()
+
+    def _clear(self, folder: Folder, shard: Shard) -> None:
+        """Delete what an unfinished run of this shard left; a stage that gathers owns all files of its folder."""
+        folder.remove(f"removed/{shard.name}.parquet")
+        if not self.balanced:
+            folder.remove("data")
+            return
+        router = self._router()
+        names = [f"{route}/train-{shard.name}" for route in router.routes] if router else [shard.name]
+        for name in names:
+            folder.remove(f"data/{name}.parquet")
+
+    def _router(self) -> Any:
+        return self.steps[-1] if self.steps and hasattr(self.steps[-1], "routes") else None
+
+    def _removed_columns(self) -> dict[str, pa.DataType]:
+        columns = dict(self.columns)
+        for step in self.steps:
+            columns |= getattr(step, "adds", {}) | getattr(step, "evidence", {})
+        return columns
+
+    def _most_whole(self) -> int:
+        return math.ceil(KEPT_PER_REASON / max(1, self.total))
+
+    def _counts(self, skipped: Counter[str]) -> dict[str, int]:
+        counts = Counter({f"records_skipped_{kind}": n for kind, n in skipped.items()})
+        for step in self.steps:
+            counts.update(getattr(step, "counts", {}))
+        return dict(sorted(counts.items()))
+
+    def _check_balance(self, record: Mapping[str, Any]) -> None:
+        gone = record["documents"] - record["kept"] - sum(record["removed"].values())
+        if self.balanced and gone:
+            raise CurationError(
+                f"{self.folder}: shard {record['shard']}: {gone} of {record['documents']} documents were neither kept "
+                "nor removed with a reason; a step of this stage loses documents"
+            )
+
+
+def schema_after(steps: Sequence[Any], columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+    """The columns after all steps; steps of others are taken to add none."""
+    for step in steps:
+        if hasattr(step, "schema"):
+            columns = step.schema(columns)
+    return columns
+
+
+class _Counter:
+    """Counts the documents of a shard and leaves a mark for the progress bar now and then."""
+
+    def __init__(self, progress: str | None, shard: Shard) -> None:
+        self.read = 0
+        self._mark = Path(progress, shard.name) if progress else None
+        self._last = time.monotonic()
+
+    def watch(self, documents: Iterator[Document]) -> Iterator[Document]:
+        for doc in documents:
+            self.read += 1
+            if self._mark and time.monotonic() - self._last > _PROGRESS_SECONDS:
+                self._last = time.monotonic()
+                self._mark.write_text(str(self.read))
+            yield doc
+
+    def end(self) -> None:
+        if self._mark:
+            self._mark.write_text(str(self.read))

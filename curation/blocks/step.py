@@ -1,0 +1,156 @@
+"""The contract of a step: what it changes, what it adds, what it drops, and what identifies it.
+
+    @dataclass(kw_only=True, repr=False)
+    class KeepLong(Select):
+        min_characters: int
+
+        def reason(self, doc: Document) -> str | None:
+            return None if len(doc.text) >= self.min_characters else "too_short"
+
+There are three kinds of step and no fourth: **shape** changes the text and never drops silently, **score** adds columns
+and never drops, **select** drops, each time with a reason, and never scores. Every step is an ordinary datatrove
+`PipelineStep`, so it drops into anyone's own datatrove list; in a recipe the runner gives it an ``exclusion_writer``.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
+
+from curation.recipe import OUTPUT
+
+Documents = Iterator[Document]
+
+
+def tuning(default: Any) -> Any:
+    """A field that changes speed or place but not the output, and so is no part of the identity."""
+    return dataclasses.field(default=default, metadata={"identity": False})
+
+
+@dataclass(kw_only=True, repr=False)
+class Step(PipelineStep):
+    """What every step of this library is.
+
+    Subclasses are dataclasses whose fields are plain values; they raise ``version`` when their output changes.
+    """
+
+    type: ClassVar[str] = "shape"
+    version: ClassVar[int] = 1
+    adds: ClassVar[dict[str, pa.DataType]] = {}
+    evidence: ClassVar[dict[str, pa.DataType]] = {}
+
+    def __post_init__(self) -> None:
+        self.name = type(self).__name__
+        self.exclusion_writer: Any = None
+        self.counts: Counter[str] = Counter()
+        super().__init__()
+
+    def __repr__(self) -> str:
+        shown = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.metadata.get("identity", True) and value not in (None, (), {}, "") and value != field.default:
+                shown.append(f"{field.name}={value}" if not isinstance(value, tuple) else f"{field.name}=…")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    @abstractmethod
+    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+        """Take the documents of one shard, give those that go on."""
+
+    def identity(self) -> dict[str, Any]:
+        """What enters the digest: the step's name, version and settings."""
+        fields = [f for f in dataclasses.fields(self) if f.metadata.get("identity", True)]
+        return {"step": type(self).__name__, "version": self.version, **{f.name: getattr(self, f.name) for f in fields}}
+
+    def inputs(self) -> list[str]:
+        """Locations of files that the step reads beside its documents; their listing enters the identity."""
+        return []
+
+    def check(self) -> None:
+        """Raise ConfigError for what cannot work, before any work is done."""
+
+    def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+        """The columns of what the step gives, from those of what it takes."""
+        return columns | self.adds
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Count something for the stage's report."""
+        self.counts[name] += n
+        self.stat_update(name, value=n)
+
+    def drop(self, doc: Document, reason: str, rank: int = 0, **evidence: Any) -> None:
+        """Write a document that does not go on, with its reason and the evidence for it."""
+        self.stat_update("total", "dropped", f"dropped_{reason}")
+        if self.exclusion_writer is not None:
+            doc.metadata["filter_reason"] = reason
+            doc.metadata.update(evidence)
+            self.exclusion_writer.write(doc, rank)
+
+
+@dataclass(kw_only=True, repr=False)
+class Select(Step):
+    """A step that drops documents one by one."""
+
+    type: ClassVar[str] = "select"
+
+    @abstractmethod
+    def reason(self, doc: Document) -> str | None:
+        """Why a document is dropped, None for one that stays; evidence goes into its metadata."""
+
+    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+        """Give the documents that have no reason to be dropped."""
+        for doc in data or ():
+            reason = self.reason(doc)
+            if reason is None:
+                self.stat_update("total", "forwarded")
+                yield doc
+            else:
+                self.drop(doc, reason, rank)
+
+
+def bind(step: Any, output: str, own: dict[str, str] | None = None) -> Any:
+    """A copy of a step in which ``{output}`` is the run's folder.
+
+    Args:
+        step: any step.
+        output: the run's folder.
+        own: stage name -> folder, for a stage that is being built beside its old one.
+    """
+
+    def filled(value: Any) -> Any:
+        if not isinstance(value, str) or OUTPUT not in value:
+            return value
+        for stage, folder in (own or {}).items():
+            if value == f"{OUTPUT}/{stage}" or value.startswith(f"{OUTPUT}/{stage}/"):
+                return folder + value.removeprefix(f"{OUTPUT}/{stage}")
+        return value.replace(OUTPUT, output)
+
+    bound = copy.copy(step)
+    for name, value in vars(step).items():
+        setattr(bound, name, tuple(map(filled, value)) if isinstance(value, tuple) else filled(value))
+    return bound
+
+
+def identity_of(step: Any) -> dict[str, Any]:
+    """The identity of any datatrove step: our own say it, of others all plain attributes count."""
+    if isinstance(step, Step):
+        found = step.identity()
+    else:
+        plain = {key: value for key, value in vars(step).items() if key not in ("stats", "exclusion_writer")}
+        found = {"step": type(step).__name__, **{key: _plain(value) for key, value in plain.items()}}
+    identity: dict[str, Any] = json.loads(json.dumps(found, default=str, ensure_ascii=False))
+    return identity
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | list | tuple | dict | None) else type(value).__name__

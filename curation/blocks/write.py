@@ -1,0 +1,192 @@
+"""Documents -> parquet with a declared schema, for what is kept and for what is removed.
+
+Example: ``writer = RowWriter(path, {"id": pa.string(), "text": pa.large_string()}); writer.write(doc); writer.close()``
+
+The same documents give the same bytes: the schema is declared, row groups are cut by rows and characters, and nothing
+that depends on time or place is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datatrove.data import Document
+
+from curation.errors import CurationError
+from curation.folder import Folder
+
+_GROUP_ROWS = 1000
+_GROUP_CHARACTERS = 32_000_000
+KEPT_PER_REASON = 1000
+"""Whole documents kept for each reason where only ids are asked for."""
+
+
+class RowWriter:
+    """One parquet file. Columns that a document lacks are null; columns that are not declared are an error.
+
+    Args:
+        path: a local path.
+        columns: name -> type, in order; ``id`` and ``text`` are filled from the document itself.
+        where: named in errors.
+        strict: whether undeclared columns are an error or left out.
+    """
+
+    def __init__(self, path: str, columns: Mapping[str, pa.DataType], where: str = "", strict: bool = True) -> None:
+        self.schema = pa.schema(list(columns.items()))
+        self.strict = strict
+        self._names = set(columns)
+        self.where = where
+        self.rows: list[dict[str, Any]] = []
+        self.characters = 0
+        self.count = 0
+        self._file = pq.ParquetWriter(path, self.schema, compression="zstd", write_statistics=True)
+
+    def write(self, doc: Document, with_text: bool = True) -> None:
+        """Add a document."""
+        if self.strict and not doc.metadata.keys() <= self._names:
+            extra = min(key for key in doc.metadata if key not in self._names)
+            raise CurationError(f"{self.where}: column {extra!r} of document {doc.id} is declared by no step")
+        self.write_row({"id": doc.id, "text": doc.text if with_text else None, **doc.metadata})
+        self.characters += len(doc.text) + len(doc.metadata.get("html") or "")
+        if len(self.rows) >= _GROUP_ROWS or self.characters >= _GROUP_CHARACTERS:
+            self._flush()
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        """Add a row of plain values."""
+        self.rows.append(row)
+        self.count += 1
+
+    def close(self) -> None:
+        """Write what is left and the footer."""
+        self._flush()
+        self._file.close()
+
+    def _flush(self) -> None:
+        if self.rows:
+            columns = [self._column(field) for field in self.schema]
+            self._file.write_table(pa.Table.from_arrays(columns, schema=self.schema))
+        self.rows, self.characters = [], 0
+
+    def _column(self, field: pa.Field) -> pa.Array:
+        values = [row.get(field.name) for row in self.rows]
+        try:
+            return pa.array(values, field.type)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError):
+            return self._converted(values, field)
+
+    def _converted(self, values: list[Any], field: pa.Field) -> pa.Array:
+        """A column whose first rows promised another type: text takes anything, else the value is named."""
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            texts = [v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
+            clean = [t if t is None else t.encode("utf-8", "replace").decode() for t in texts]
+            return pa.array(clean, field.type)
+        for value in values:
+            try:
+                pa.array([value], field.type)
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError) as error:
+                raise CurationError(f"{self.where}: column {field.name}: {value!r} is not {field.type}") from error
+        raise CurationError(f"{self.where}: column {field.name} cannot be written as {field.type}")
+
+
+class KeptWriter:
+    """What a shard keeps: one file, several of ``rows_per_file`` rows, or one for each route.
+
+    A step with ``routes`` (names of folders below ``data/``) and ``route(doc)`` (those a document goes to) decides
+    where documents are written; every route gets a file, also an empty one.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        shard: str,
+        columns: Mapping[str, pa.DataType],
+        router: Any = None,
+        rows_per_file: int | None = None,
+    ) -> None:
+        self.count = 0
+        self._folder, self._shard, self._columns, self._router = folder, shard, columns, router
+        self._rows_per_file = rows_per_file
+        self._open = contextlib.ExitStack()
+        self._writers: dict[str, RowWriter] = {}
+
+    def __enter__(self) -> KeptWriter:
+        names = [f"{route}/train-{self._shard}" for route in self._router.routes] if self._router else [self._shard]
+        for name in names:
+            self._add(name)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            for writer in self._writers.values() if error[0] is None else ():
+                writer.close()
+        finally:
+            self._open.__exit__(*error)
+
+    def write(self, doc: Document) -> None:
+        """Add a document."""
+        self.count += 1
+        if self._router:
+            for route in self._router.route(doc):
+                self._writers[f"{route}/train-{self._shard}"].write(doc)
+            return
+        if self._rows_per_file and self.count > 1 and (self.count - 1) % self._rows_per_file == 0:
+            self._add(f"{(self.count - 1) // self._rows_per_file:05d}")
+        next(reversed(self._writers.values())).write(doc)
+
+    def _add(self, name: str) -> None:
+        path = self._open.enter_context(self._folder.create(f"data/{name}.parquet"))
+        self._writers[name] = RowWriter(path, self._columns, self._folder.location)
+
+
+class RemovedWriter:
+    """What a stage drops; a datatrove ``exclusion_writer`` to every step of the stage.
+
+    Args:
+        path: a local path, None where nothing is to be written.
+        columns: the stage's columns; ``reason`` and the evidence columns are added.
+        mode: ``full``, ``ids`` (whole documents only for the first of each reason) or ``none``.
+        most_whole: how many whole documents per reason in mode ``ids``.
+    """
+
+    def __init__(
+        self,
+        path: str | None,
+        columns: Mapping[str, pa.DataType],
+        mode: Literal["full", "ids", "none"],
+        most_whole: int,
+    ) -> None:
+        self.reasons: Counter[str] = Counter()
+        self.mode = mode
+        self.most_whole = most_whole
+        self._big = [name for name in ("html",) if name in columns]
+        wanted = {"id": pa.string(), "reason": pa.string(), **columns}
+        self._rows = RowWriter(path, wanted, "removed", strict=False) if path and mode != "none" else None
+
+    def __enter__(self) -> RemovedWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """The stage closes it, not a step."""
+
+    def write(self, doc: Document, rank: int = 0) -> None:
+        """Take a dropped document; its reason stands in its metadata."""
+        reason = str(doc.metadata.pop("filter_reason", "") or "filtered")
+        self.reasons[reason] += 1
+        if self._rows is None:
+            return
+        whole = self.mode == "full" or self.reasons[reason] <= self.most_whole
+        doc.metadata["reason"] = reason
+        if not whole:
+            doc.metadata.update(dict.fromkeys(self._big))
+        self._rows.write(doc, with_text=whole)
+
+    def close(self) -> None:
+        """End the file."""
+        if self._rows is not None:
+            self._rows.close()

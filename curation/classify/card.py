@@ -1,0 +1,55 @@
+"""The model card that lies beside every saved classifier.
+
+Example: ``model_card(classifier)`` is Markdown: what it is, how to load it, where it cuts, what it was measured at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from curation.classify.classifier import Classifier
+
+LOADING = """```python
+from curation.classify.classifier import load_classifier
+
+scores = load_classifier("{folder}").score(["1 + 1 = 2"])
+```
+"""
+
+PLAIN = """Plain `transformers` loads it too, with the same logits:
+
+```python
+pipeline("text-classification", "{folder}", function_to_apply="none", truncation=True)
+```
+"""
+
+NOT_PLAIN = """`transformers` alone loads the encoder only: the head is in `head.safetensors`, and
+`AutoModelForSequenceClassification` would put a random one in its place.
+"""
+
+
+def model_card(classifier: Classifier) -> str:
+    """The card of a classifier, in Markdown."""
+    scale, cut = classifier.scale, classifier.cut
+    identity = classifier.embedder_identity
+    lines = [
+        f"# {classifier.name}",
+        "",
+        f"A `{classifier.head.kind}` head on a frozen encoder, trained with the labels of an LLM judge on a scale of",
+        f"{scale.low} to {scale.high}. `score` is its raw output and `int_score` the rounded one.",
+        "",
+        LOADING.format(folder="FOLDER"),
+        PLAIN.format(folder="FOLDER") if classifier.head.kind == "pooled_linear" else NOT_PLAIN,
+        "## Cut",
+        "",
+        f"`cut: {cut}` decides. On the raw score it means:",
+        "",
+        *(f"- label >= {threshold}: {classifier.describe_cut(threshold)}" for threshold in scale.thresholds),
+        "",
+    ]
+    if identity:
+        lines += ["## Embedder", "", *(f"- {key}: {value!r}" for key, value in identity.items()), ""]
+    if classifier.report is not None:
+        lines += ["## Figures", "", classifier.report.to_markdown()]
+    return "\n".join(lines)

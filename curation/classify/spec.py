@@ -1,0 +1,153 @@
+"""What to train, not how: one spec per classifier, read strictly from ``classifiers/*.yaml``.
+
+Example: ``load_spec("finemath")`` is the second FineMath pass as published (multilingual-e5-small, first token,
+dense-tanh-linear head, 20 epochs at 3e-4), ``load_spec("finemath-embedded")`` extends it with the embedder that pip
+brings, and ``load_spec("./mine.yaml")`` is a user's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import xxhash
+
+from curation.config import read_settings, read_values
+from curation.content import find_content, package_revision, resolve_location
+from curation.errors import ConfigError, ContentError
+from curation.scale import Scale
+
+Pooling = Literal["first", "mean", "last"]
+HeadKind = Literal["pooled_linear", "linear"]
+Cut = Literal["published", "calibrated"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierSpec:
+    """A frozen embedder, a head, a scale, and the values they are trained with.
+
+    Attributes:
+        embedder: a name on the Hub, a local folder, ``package:NAME/FOLDER`` or ``content:FOLDER``.
+        revision: commit of a Hub embedder; None follows the Hub's main branch and is recorded as such.
+        pooling: which token vectors become the text's vector.
+        max_tokens: texts are truncated to this many tokens, special ones included.
+        head: ``pooled_linear`` is dense + tanh + linear on the first token, as ``BertForSequenceClassification``;
+            ``linear`` is a ridge regression on the pooled vector.
+        prompt: the prompt with which the labels are judged, by name.
+        scale: the judge's scale.
+        prefix: put before every text, such as e5's ``query: ``.
+        normalize: whether vectors are brought to length 1.
+        thresholds: labels at which the report gives figures first; all of the scale's if empty.
+        threshold_of: exceptions by language, such as ``{Java: 2}``.
+        cut: what `select` compares with the threshold: the published ``int_score`` or ``calibrated_score``.
+        published: Hub name of the published weights, if any; ``{language}`` stands for a language.
+        folds: parts of the cross-validation from which calibration and figures come.
+        epochs: passes over the labels (``pooled_linear``).
+        minimum_steps: optimiser steps at least; raises ``epochs`` where labels are few (``pooled_linear``).
+        learning_rate: peak of the linear schedule (``pooled_linear``).
+        batch_size: labels per optimiser step (``pooled_linear``).
+        warmup_steps: steps of linear warm-up (``pooled_linear``).
+        weight_decay: of AdamW (``pooled_linear``).
+        validation_share: part of the training labels on which the best epoch is chosen (``pooled_linear``).
+        alphas: ridge penalties to choose from, in units of the labels' total weight (``linear``).
+        seed: of the folds, the head's initial values and the order of batches.
+        source: where the values come from.
+        name: the file's stem, set by `load_spec`.
+    """
+
+    embedder: str
+    revision: str | None
+    pooling: Pooling
+    max_tokens: int
+    head: HeadKind
+    prompt: str
+    scale: Scale
+    prefix: str = ""
+    normalize: bool = False
+    thresholds: tuple[int, ...] = ()
+    threshold_of: dict[str, int] = field(default_factory=dict)
+    cut: Cut = "published"
+    published: str | None = None
+    folds: int = 5
+    epochs: int = 20
+    minimum_steps: int = 2000
+    learning_rate: float = 3e-4
+    batch_size: int = 256
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    validation_share: float = 0.1
+    alphas: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+    seed: int = 0
+    source: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("max_tokens", "epochs", "batch_size", "folds"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}: must be at least 1, got {getattr(self, key)}")
+        if self.folds < 2:
+            raise ValueError("folds: cross-validation needs at least 2")
+        if self.head == "pooled_linear" and (self.pooling != "first" or self.normalize):
+            raise ValueError("head: pooled_linear stands on the bare first token (pooling: first, normalize: false)")
+        if not self.alphas or min(self.alphas) <= 0:
+            raise ValueError(f"alphas: expected positive penalties, got {list(self.alphas)}")
+        for threshold in (*self.thresholds, *self.threshold_of.values()):
+            if threshold not in self.scale.thresholds:
+                known = ", ".join(map(str, self.scale.thresholds))
+                raise ValueError(f"thresholds: {threshold} is none of the scale's ({known})")
+
+    def threshold_for(self, language: str | None = None) -> int:
+        """The threshold of a language, or the first of `thresholds`, or the middle of the scale."""
+        if language in self.threshold_of:
+            return self.threshold_of[language]
+        return self.thresholds[0] if self.thresholds else round((self.scale.low + self.scale.high + 1) / 2)
+
+    def identity(self) -> dict[str, Any]:
+        """What enters a stage's digest: every value that can change the classifier, and the embedder's revision."""
+        left_out = {"published", "source", "name", "threshold_of"}
+        values = {key: value for key, value in dataclasses.asdict(self).items() if key not in left_out}
+        return values | {"revision": embedder_revision(self.embedder, self.revision)}
+
+
+def embedder_revision(embedder: str, revision: str | None) -> str | None:
+    """What pins an embedder: the Hub's commit, a package's version, or the digest of a local folder's files."""
+    if is_local(embedder):
+        return package_revision(embedder) or _folder_digest(embedder)
+    return revision
+
+
+def is_local(embedder: str) -> bool:
+    """Whether ``embedder`` is a folder of this machine rather than a name on the Hub."""
+    return embedder.startswith(("package:", "content:", "/", ".", "~")) or Path(embedder).is_dir()
+
+
+def load_spec(name_or_path: str) -> ClassifierSpec:
+    """The spec shipped as ``name_or_path``, or the one in that file; ``extends`` is followed one level.
+
+    Raises:
+        ContentError: if there is none, or a key is unknown, missing or of the wrong type.
+    """
+    path = find_content("classifiers", name_or_path)
+    try:
+        return read_settings(ClassifierSpec, read_values(path) | {"name": path.stem}, origin=str(path))
+    except ConfigError as error:
+        raise ContentError(str(error)) from error
+
+
+def _folder_digest(embedder: str) -> str:
+    """Digest of the files that decide a local embedder's vectors: configuration, tokenizer, weights."""
+    folder = Path(resolve_location(embedder))
+    if not (folder / "config.json").is_file():
+        raise ConfigError(f"embedder {embedder}: no config.json in {folder}; nothing was substituted")
+    digest = xxhash.xxh3_128()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".safetensors", ".txt", ".model") and path.name not in NOT_THE_EMBEDDER:
+            digest.update(f"{path.name}\0{path.stat().st_size}\0")
+            digest.update(path.read_bytes())
+    return f"xxh3:{digest.hexdigest()}"
+
+
+NOT_THE_EMBEDDER = ("head.json", "head.safetensors", "calibration.json", "report.json")
+"""Files of a classifier's folder that say nothing about its embedder."""

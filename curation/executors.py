@@ -1,0 +1,155 @@
+"""Where a stage's tasks run: datatrove's Local, Slurm and Ray executors, chosen by settings.
+
+Example: ``make_executor(step, ExecutorSettings(kind="slurm", partition="cpu"), name="score", tasks=64, logs="…")``
+
+The local one runs over a pool of processes that lives as long as the run, so that models are loaded once; a worker that
+the system kills is an error instead of a wait without end; and what datatrove and the models print goes to ``logs/``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import dill
+from datatrove.executor.local import LocalPipelineExecutor
+from datatrove.pipeline.base import PipelineStep
+from loguru import logger
+
+from curation.errors import ConfigError, CurationError
+from curation.recipe import ExecutorSettings
+
+
+class LocalExecutor(LocalPipelineExecutor):
+    """datatrove's local executor over a pool that is given to `run`."""
+
+    def run(self, pool: ProcessPoolExecutor | None = None, threads: int = 1) -> None:
+        """Run all tasks; without a pool in this process, one after another.
+
+        Raises:
+            CurationError: if a worker was killed.
+        """
+        if pool is None:
+            for rank in range(self.tasks):
+                _run_rank(dill.dumps(self, byref=False, recurse=True), rank, threads)
+            return
+        pickled = dill.dumps(self, byref=False, recurse=True)
+        futures: list[Future[None]] = [pool.submit(_run_rank, pickled, rank, threads) for rank in range(self.tasks)]
+        finished, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in waiting:
+            future.cancel()
+        try:
+            for future in finished:
+                future.result()
+        except BrokenProcessPool as error:
+            raise CurationError(
+                "a worker process was killed, most likely by the system for want of memory; "
+                "take fewer --workers and start again: finished shards are kept"
+            ) from error
+
+
+@contextlib.contextmanager
+def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of worker processes; ended at once if the run fails or is interrupted."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["curation.executors", "curation.blocks.shards"])
+    pool = ProcessPoolExecutor(workers, mp_context=context)
+    try:
+        yield pool
+    except BaseException:
+        for process in list((getattr(pool, "_processes", None) or {}).values()):
+            process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def make_executor(
+    step: PipelineStep, settings: ExecutorSettings, *, name: str, tasks: int, workers: int, logs: str
+) -> Any:
+    """The executor of one stage.
+
+    Args:
+        step: the one step that every task runs.
+        settings: which executor, and its options.
+        name: the job's name.
+        tasks: number of tasks.
+        workers: tasks at a time, -1 for no limit.
+        logs: datatrove's logging folder, a new one for every start.
+
+    Raises:
+        ConfigError: if the executor's package is missing or an option it needs is not set.
+    """
+    if settings.kind == "slurm":
+        return _slurm(step, settings, name, tasks, workers, logs)
+    if settings.kind == "ray":
+        return _ray(step, settings, tasks, workers, logs)
+    return LocalExecutor([step], tasks=tasks, workers=workers, logging_dir=logs)
+
+
+def _slurm(step: PipelineStep, settings: ExecutorSettings, name: str, tasks: int, workers: int, logs: str) -> Any:
+    from datatrove.executor.slurm import SlurmPipelineExecutor
+
+    if not settings.partition:
+        raise ConfigError("executor: slurm needs a partition")
+    return SlurmPipelineExecutor(
+        [step],
+        tasks=tasks,
+        workers=workers,
+        time=settings.time,
+        partition=settings.partition,
+        cpus_per_task=settings.cpus_per_task,
+        mem_per_cpu_gb=settings.mem_per_cpu_gb,
+        gpus_per_task=settings.gpus_per_task,
+        qos=settings.qos or "",
+        job_name=name,
+        venv_path=settings.venv_path,
+        env_command=settings.env_command,
+        sbatch_args=dict(settings.sbatch_args),
+        max_array_size=settings.max_array_size,
+        logging_dir=logs,
+    )
+
+
+def _ray(step: PipelineStep, settings: ExecutorSettings, tasks: int, workers: int, logs: str) -> Any:
+    try:
+        from datatrove.executor.ray import RayPipelineExecutor
+
+        return RayPipelineExecutor(
+            [step],
+            tasks=tasks,
+            workers=workers,
+            cpus_per_task=settings.cpus_per_task,
+            mem_per_cpu_gb=settings.mem_per_cpu_gb,
+            gpus_per_task=settings.gpus_per_task,
+            logging_dir=logs,
+        )
+    except ImportError as error:
+        raise ConfigError("executor: ray is not installed; pip install 'curation[ray]'") from error
+
+
+def _run_rank(pickled: bytes, rank: int, threads: int) -> None:
+    """Run one task in a worker process, with everything that is printed in its log."""
+    executor = dill.loads(pickled)
+    os.environ["OMP_NUM_THREADS"] = os.environ["CURATION_THREADS"] = str(threads)
+    log = Path(executor.logging_dir.resolve_paths(f"task_{rank:05d}.out")) if executor.logging_dir.is_local() else None
+    with contextlib.ExitStack() as files:
+        if log:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            target = files.enter_context(log.open("w"))
+        else:
+            target = files.enter_context(Path(os.devnull).open("w"))
+        files.enter_context(contextlib.redirect_stdout(target))
+        files.enter_context(contextlib.redirect_stderr(target))
+        try:
+            executor._run_for_rank(rank, local_rank=0)
+        finally:
+            logger.remove()
+    logger.add(sys.stderr, level="ERROR")

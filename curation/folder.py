@@ -1,0 +1,225 @@
+"""A folder on any file system, with the few operations that a resumable run needs.
+
+Example: ``Folder("s3://bucket/run").write_json("select/stage.json", {...})``; the same with a local path.
+
+Files appear under their final name only when complete: locally by an atomic rename inside the folder, remotely by one
+upload of a finished local file, because object stores show an object only once its upload has ended.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.core import url_to_fs
+
+from curation.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of a listing: its location, size in bytes, and etag (or modification time where there is none)."""
+
+    path: str
+    size: int
+    etag: str
+
+
+class Folder:
+    """A local or remote folder; all paths are relative to it.
+
+    Raises:
+        ConfigError: if the protocol of ``location`` is unknown or its package is missing.
+    """
+
+    def __init__(self, location: str) -> None:
+        try:
+            self.fs, self.root = url_to_fs(location)
+        except (ImportError, ValueError) as error:
+            raise ConfigError(f"{location}: {error}") from error
+        self.location = location.rstrip("/")
+        self.is_local = "file" in _protocols(self.fs)
+
+    def __truediv__(self, name: str) -> Folder:
+        return Folder(f"{self.location}/{name}")
+
+    def path(self, name: str) -> str:
+        """The path of ``name`` as the file system wants it, without protocol."""
+        return f"{self.root.rstrip('/')}/{name}" if name else self.root
+
+    def exists(self, name: str = "") -> bool:
+        """Whether a file or folder is there."""
+        self.fs.invalidate_cache()
+        return bool(self.fs.exists(self.path(name)))
+
+    def list_files(self, name: str = "", suffix: str = "") -> list[str]:
+        """Paths (relative to this folder) of the visible files directly in ``name``, sorted."""
+        self.fs.invalidate_cache()
+        try:
+            found = self.fs.ls(self.path(name), detail=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        names = sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in found)
+        return [f"{name}/{one}".lstrip("/") for one in names if one.endswith(suffix) and not one.startswith(".")]
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """The mapping in a JSON file, None where there is no such file."""
+        try:
+            with self.fs.open(self.path(name), "rb") as file:
+                values: dict[str, Any] = json.loads(file.read())
+        except FileNotFoundError:
+            return None
+        return values
+
+    def write_json(self, name: str, values: dict[str, Any]) -> None:
+        """Write a JSON file at once."""
+        self.write_bytes(name, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a whole file at once."""
+        with self.create(name) as local:
+            Path(local).write_bytes(content)
+
+    @contextlib.contextmanager
+    def create(self, name: str) -> Iterator[str]:
+        """A local path to write to; on leaving without an error it becomes the file ``name``, else it is gone."""
+        final = self.path(name)
+        parent = final.rsplit("/", 1)[0]
+        self.fs.makedirs(parent, exist_ok=True)
+        hidden = f".{final.rsplit('/', 1)[-1]}.part-{os.getpid()}"
+        local = Path(parent, hidden) if self.is_local else Path(tempfile.mkdtemp(prefix="curation-"), hidden)
+        try:
+            yield str(local)
+            if self.is_local:
+                local.replace(final)
+            else:
+                self.fs.put_file(str(local), final)
+        finally:
+            local.unlink(missing_ok=True)
+            if not self.is_local:
+                local.parent.rmdir()
+
+    def open(self, name: str, mode: str = "rb") -> Any:
+        """Open a file of this folder for reading."""
+        return self.fs.open(self.path(name), mode)
+
+    def remove(self, name: str = "") -> None:
+        """Remove a file or a whole folder, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.rm(self.path(name), recursive=True)
+        self.fs.invalidate_cache()
+
+    def remove_parts(self, name: str) -> None:
+        """Remove what killed writers left behind in the folder ``name``."""
+        if self.is_local and Path(self.path(name)).is_dir():
+            for left in Path(self.path(name)).glob(".*.part-*"):
+                left.unlink(missing_ok=True)
+
+    def rename(self, old: str, new: str) -> None:
+        """Move a folder; on object stores this copies and deletes."""
+        self.fs.mv(self.path(old), self.path(new), recursive=True)
+        self.fs.invalidate_cache()
+
+    def size(self, name: str) -> int:
+        """Bytes of a file or of all files under a folder, 0 where there is nothing."""
+        try:
+            return int(self.fs.du(self.path(name), total=True))
+        except FileNotFoundError:
+            return 0
+
+    @contextlib.contextmanager
+    def create_folder(self, name: str) -> Iterator[Path]:
+        """A new local folder to fill; on leaving without an error it becomes the folder ``name``."""
+        temporary = Path(tempfile.mkdtemp(prefix="curation-"))
+        try:
+            yield temporary
+            self.remove(name)
+            for file in sorted(path for path in temporary.rglob("*") if path.is_file()):
+                with self.create(f"{name}/{file.relative_to(temporary)}") as local:
+                    shutil.copyfile(file, local)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def check_writable(self) -> None:
+        """Raise ConfigError if nothing can be written here; leaves nothing behind."""
+        try:
+            self.write_bytes(".writable", b"")
+            self.remove(".writable")
+        except Exception as error:
+            raise ConfigError(f"output folder {self.location} cannot be written: {error}") from error
+
+
+def list_inputs(location: str, suffixes: tuple[str, ...]) -> list[InputFile]:
+    """The files behind a path, a glob, or a folder (searched through), sorted by path.
+
+    A folder that one of our stages wrote stands for its ``data/``, and a run's folder for that of its last stage.
+
+    Raises:
+        ConfigError: if nothing is there, or a folder holds no file with one of ``suffixes``.
+    """
+    try:
+        fs, path = url_to_fs(location)
+        infos = _find(fs, path, suffixes)
+    except (ImportError, ValueError, OSError) as error:
+        raise ConfigError(f"{location}: cannot be listed: {error}") from error
+    if not infos:
+        raise ConfigError(f"{location}: no input found (looked for {', '.join(suffixes)})")
+    protocol = "" if "file" in _protocols(fs) else f"{_protocols(fs)[0]}://"
+    files = [InputFile(f"{protocol}{info['name']}", int(info["size"] or 0), _etag(info)) for info in infos]
+    return sorted(files, key=lambda file: file.path)
+
+
+def open_input(path: str) -> Any:
+    """A binary stream of an input file (not decompressed)."""
+    return fsspec.open(path, "rb").open()
+
+
+@functools.lru_cache(maxsize=8)
+def local_copy(location: str) -> Path:
+    """A local folder with the files of ``location``: itself if it is local, else fetched once per process."""
+    folder = Folder(location)
+    if folder.is_local:
+        return Path(folder.root)
+    temporary = tempfile.mkdtemp(prefix="curation-copy-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    if folder.exists():
+        folder.fs.get(folder.root, f"{temporary}/copy", recursive=True)
+    return Path(temporary, "copy")
+
+
+def _find(fs: Any, path: str, suffixes: tuple[str, ...]) -> list[dict[str, Any]]:
+    if any(sign in path for sign in "*?["):
+        return [info for info in fs.glob(path, detail=True).values() if info["type"] == "file"]
+    if not fs.exists(path):
+        return []
+    if not fs.isdir(path):
+        return [fs.info(path)]
+    if fs.exists(f"{path}/run.json"):
+        path = f"{path}/{json.loads(fs.cat_file(f'{path}/run.json'))['result']}"
+    if fs.exists(f"{path}/shards.json"):
+        path = f"{path}/data"
+    found = fs.find(path, detail=True)
+    inside = {name[len(path) :]: info for name, info in found.items()}
+    visible = [info for name, info in inside.items() if not any(part.startswith(".") for part in name.split("/"))]
+    return [info for info in visible if info["name"].endswith(suffixes)]
+
+
+def _protocols(fs: Any) -> tuple[str, ...]:
+    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
+
+
+def _etag(info: dict[str, Any]) -> str:
+    for key in ("ETag", "etag", "sha256", "blob_id", "mtime", "LastModified", "last_modified"):
+        if info.get(key):
+            return str(info[key]).strip('"')
+    return ""

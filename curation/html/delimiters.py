@@ -1,0 +1,163 @@
+r"""Formulas between delimiters in extracted text: ``\(…\)``, ``\[…\]``, ``$$…$$``, ``$…$`` and ``\begin{align}…\end{align}``.
+
+Example: ``take_delimited(r"Let \(x\) cost $5", formulas, dollars=False)`` replaces ``\(x\)`` by its mark and leaves the price.
+One pass from left to right; the next closing delimiter of each kind is remembered, so that a text of a million unclosed
+openings is still read once.
+"""
+
+from __future__ import annotations
+
+import re
+
+from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OPEN, Formulas
+
+MAX_INLINE_CHARS = 2_000
+MAX_DISPLAY_CHARS = 20_000
+_ENVIRONMENTS = (
+    "equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign|subequations|aligned|gathered|array|split|cases|matrix|pmatrix"
+)
+_OPENING = re.compile(
+    rf"[{CODE_OPEN}{PRE_OPEN}]|\\\\|\\\(|\\\[|\\\$|\$\$|\$|\\begin\{{((?:{_ENVIRONMENTS})\*?)\}}|\[(?:math|latex|tex|itex)\]"
+)
+_CLOSING = {
+    CODE_OPEN: CODE_CLOSE,
+    PRE_OPEN: PRE_CLOSE,
+    "\\(": "\\)",
+    "\\[": "\\]",
+    "$$": "$$",
+    "[math]": "[/math]",
+    "[latex]": "[/latex]",
+    "[tex]": "[/tex]",
+    "[itex]": "[/itex]",
+}
+_DISPLAY = frozenset({"\\[", "$$"})
+_DOLLAR = re.compile(r"(?<!\\)\$")
+_CONFIGURED = re.compile(
+    r"inlineMath[\"']?\s*:\s*\[\s*(?:\[\s*[\"'][^\]]{0,20}\]\s*,\s*){0,4}\[\s*[\"']\$[\"']"
+    r"|left[\"']?\s*:\s*[\"']\$[\"']|left[\"']?\s*:\s*[\"']\\\$[\"']",
+)
+_STRONG = re.compile(r"\\[a-zA-Z]{2,}|\^\{?[\w\\]|_\{|(?<![\w$])[a-zA-Z]_[a-zA-Z0-9](?![a-zA-Z0-9])|\\[{},;!]")
+_WEAK = re.compile(r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]\([\w, ]+\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$|^\W*[^\x00-\x7f]{1,3}\W*$")
+_WORD = re.compile(r"(?<![a-zA-Z\\{])[a-zA-Z]{3,}(?![a-zA-Z}])")
+_NOT_WORDS = re.compile(r"\\(?:text|mathrm|mbox|textrm|operatorname|textbf|textit|textsf|texttt|mathit|mathsf|hbox|mathtt)\s*\*?\{[^{}]*\}|\\[a-zA-Z]+")
+
+
+def single_dollars_configured(html: str) -> bool:
+    """Whether the page's MathJax or KaTeX settings name ``$`` as an inline delimiter."""
+    return "$" in html and _CONFIGURED.search(html) is not None
+
+
+class _Closings:
+    """The next closing delimiter after a position, each kind searched forward only."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._next: dict[str, int] = {}
+
+    def after(self, closing: str, start: int) -> int:
+        known = self._next.get(closing, -2)
+        if known == -1 or known >= start:
+            return known
+        self._next[closing] = found = self._find(closing, start)
+        return found
+
+    def _find(self, closing: str, start: int) -> int:
+        if closing == "$":
+            match = _DOLLAR.search(self._text, start)
+            return match.start() if match else -1
+        found = self._text.find(closing, start)
+        # ``\\]`` is a line break in a matrix followed by a bracket.
+        while found > 0 and closing in ("\\)", "\\]") and self._text[found - 1] == "\\" and self._text[found - 2] != "\\":
+            found = self._text.find(closing, found + 1)
+        return found
+
+
+def take_delimited(text: str, formulas: Formulas, *, dollars: bool) -> str:
+    """``text`` with every delimited formula replaced by its mark; code is left alone.
+
+    Args:
+        text: Extracted text with marks around code.
+        formulas: Where the formulas are kept.
+        dollars: Whether a single dollar is known to be a delimiter on this page; else only what looks like TeX is taken.
+    """
+    closings = _Closings(text)
+    pieces: list[str] = []
+    position = 0
+    cursor = 0
+    while match := _OPENING.search(text, cursor):
+        cursor = match.end()
+        opening = match[0]
+        if opening in ("\\\\", "\\$"):
+            continue
+        closing = f"\\end{{{match[1]}}}" if match[1] else _CLOSING.get(opening, "$")
+        end = closings.after(closing, cursor)
+        if end < 0:
+            continue
+        if opening in (CODE_OPEN, PRE_OPEN):
+            cursor = end
+            continue
+        mark = _mark(text, match, end, end + len(closing), formulas, dollars)
+        if mark is None:
+            continue
+        pieces += (text[position : match.start()], mark)
+        position = cursor = end + len(closing)
+    pieces.append(text[position:])
+    return "".join(pieces)
+
+
+def _mark(text: str, match: re.Match[str], end: int, after: int, formulas: Formulas, dollars: bool) -> str | None:
+    opening = match[0]
+    if end - match.end() > MAX_DISPLAY_CHARS:
+        return None
+    if match[1]:
+        return formulas.keep(restore(text[match.start() : after], formulas), display=True)
+    body = text[match.end() : end]
+    if opening == "$":
+        wanted = _is_inline(body, text[after : after + 1], dollars)
+    else:
+        wanted = _is_formula(body, opening)
+    if not wanted:
+        return None
+    return formulas.keep(restore(body, formulas), display=opening in _DISPLAY)
+
+
+def restore(tex: str, formulas: Formulas) -> str:
+    """``tex`` with marks inside it (MathML within a delimited formula) as their TeX again."""
+    return MARK.sub(lambda mark: formulas.tex[int(mark[1])], tex) if "\ufdd0" in tex else tex
+
+
+def _is_formula(body: str, opening: str) -> bool:
+    if not body.strip() or CODE_OPEN in body or PRE_OPEN in body:
+        return False
+    if opening == "\\(" and len(body) > MAX_INLINE_CHARS:
+        return False
+    if opening == "$$" and not (_STRONG.search(body) or _WEAK.search(body.strip())):
+        return False
+    return not is_prose(body)
+
+
+def _is_inline(body: str, following: str, dollars: bool) -> bool:
+    """Pandoc's rule (no space inside the dollars, no digit after them), and something of TeX or of algebra between them."""
+    if not body or len(body) > MAX_INLINE_CHARS or "\n\n" in body or CODE_OPEN in body or PRE_OPEN in body:
+        return False
+    loose = body[0].isspace() or body[-1].isspace() or following.isdigit()
+    strong = _STRONG.search(body) is not None
+    if loose and not (dollars and strong):
+        return False
+    if not strong and (not dollars or not _WEAK.search(body)):
+        return False
+    return not is_prose(body)
+
+
+def looks_like_dollars(text: str) -> bool:
+    r"""Whether some ``$…$`` of the text is TeX beyond doubt: then the shy ones (``$x$``) are TeX too."""
+    return any(
+        _is_inline(match[1], match[2], dollars=False)
+        for match in re.finditer(r"(?<![\\$\w])\$([^$\n]{1,400})\$(?!\$)(.?)", text)
+        if re.search(r"\\[a-zA-Z]{2,}|[\^_]\{", match[1])
+    )
+
+
+def is_prose(tex: str) -> bool:
+    r"""Six or more ordinary words outside ``\text{}``: two dollars that have nothing to do with each other."""
+    return len(_WORD.findall(_NOT_WORDS.sub(" ", tex))) >= 6

@@ -1,0 +1,30 @@
+"""How deep a page is nested: resiliparse's main-content detection takes time with the square of it.
+
+Example: 20,000 open ``<div>`` take 6 s with main content and 12 ms without.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_DEPTH = 1_500
+_FEW_TAGS = 3_000
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+# The parser closes these by itself when the next one opens.
+_CLOSED_BY_THEMSELVES = frozenset("p option".split())
+
+
+def is_too_deep(html: str) -> bool:
+    """Whether ``html`` may hold more than ``MAX_DEPTH`` elements inside each other; pages with few tags are not counted."""
+    if html.count("<") < _FEW_TAGS:
+        return False
+    depth = 0
+    for closing, name in _TAG.findall(html):
+        lowered = name.lower()
+        if lowered in _VOID or lowered in _CLOSED_BY_THEMSELVES:
+            continue
+        depth = max(0, depth - 1) if closing else depth + 1
+        if depth > MAX_DEPTH:
+            return True
+    return False

@@ -1,0 +1,47 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.text.domains import registered_domain, snapshot_version
+
+
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("https://forums.math.example.co.uk/t/1?q=a.com", "example.co.uk"),
+        ("HTTP://WWW.Example.COM:8080/", "example.com"),
+        ("https://user:secret@sub.example.org", "example.org"),
+        ("//cdn.example.net/x.js", "example.net"),
+        ("example.org/a/b", "example.org"),
+        ("https://alice.github.io/notes", "github.io"),
+        ("http://example.com./", "example.com"),
+        ("http://192.168.0.1:80/a", "192.168.0.1"),
+        ("http://[2001:db8::1]/a", "2001:db8::1"),
+        ("http://a.b.notasuffix/", "b.notasuffix"),
+        ("http://localhost:8000/", "localhost"),
+        ("http://co.uk/", "co.uk"),
+        ("https://bücher.münchen.de/", "xn--mnchen-3ya.de"),
+        ("https://xn--mnchen-3ya.de/", "xn--mnchen-3ya.de"),
+        ("s3://bucket.name/key", "bucket.name"),
+        ("", None),
+        ("http://", None),
+        ("http:///path", None),
+        ("http://[bad", None),
+        ("not a url", None),
+        ("mailto:me@example.org", None),
+        ("http://two words.com/", None),
+        ("http://a..com/", None),
+    ],
+)
+def test_the_registered_domain(url, domain):
+    assert registered_domain(url) == domain
+
+
+@given(st.text() | st.text().map("http://{}".format))
+def test_no_text_raises_and_a_domain_is_its_own_domain(text):
+    domain = registered_domain(text)
+    assert domain is None or (domain and domain == domain.lower())
+
+
+def test_the_snapshot_is_named():
+    assert snapshot_version().startswith("tldextract==")

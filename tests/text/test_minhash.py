@@ -1,0 +1,188 @@
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.text.minhash import MinHash, clusters, jaccard, leaders
+
+WORDS = [f"word{i}" for i in range(400)]
+
+
+class SpacedWords:
+    """In the place of datatrove's word tokenizer, which needs spaCy."""
+
+    @staticmethod
+    def word_tokenize(text):
+        return text.split()
+
+
+@pytest.fixture
+def datatrove_minhash(monkeypatch):
+    from datatrove.pipeline.dedup import minhash
+
+    monkeypatch.setattr(minhash, "load_word_tokenizer", lambda language: SpacedWords)
+    return minhash
+
+
+def test_signatures_equal_those_of_datatrove_for_the_same_shingles(tmp_path, web_texts, datatrove_minhash):
+    for bands, rows, seed in ((14, 8, 1), (1, 10, 1), (9, 13, 7)):
+        config = datatrove_minhash.MinhashConfig(num_buckets=bands, hashes_per_bucket=rows, seed=seed)
+        theirs = datatrove_minhash.MinhashDedupSignature(str(tmp_path), config)
+        ours = MinHash(bands=bands, rows=rows, seed=seed)
+        for text in web_texts[:40]:
+            shingles = ours.shingles(text)
+            expected = np.array(theirs.get_signature(shingles.reshape(-1, 1)), dtype=np.uint64)
+            assert np.array_equal(ours.signature(text), expected.ravel())
+
+
+def test_shingles_equal_those_of_datatrove_for_plain_words(tmp_path, datatrove_minhash):
+    text = "the quick brown fox jumps over the lazy dog near the river bank"
+    theirs = datatrove_minhash.MinhashDedupSignature(str(tmp_path)).get_shingles(text).ravel()
+    assert np.array_equal(MinHash().shingles(text), theirs)
+
+
+@pytest.mark.parametrize("value", [0, 1, 2**61 - 2, 2**61 - 1, 2**61, 2**64 - 1])
+def test_the_remainder_is_exact_at_the_edges(value):
+    minhash = MinHash(bands=1, rows=64)
+    random_state = np.random.RandomState(1)
+    a = random_state.randint(1, 2**61 - 1, dtype=np.uint64, size=64).tolist()
+    b = random_state.randint(0, 2**61 - 1, dtype=np.uint64, size=64).tolist()
+    expected = [(value * x + y) % 2**64 % (2**61 - 1) for x, y in zip(a, b, strict=True)]
+    assert minhash.signature_of(np.array([value], dtype=np.uint64)).tolist() == expected
+
+
+def test_mathematics_is_kept():
+    tokens = MinHash().tokens(r"Let $x_1 = 3.14 \cdot \frac{1}{2}$, then “f(x+1)” — fine.")
+    assert " ".join(tokens) == r"let x _ 1 = 3.14 \cdot \frac { 1 } { 2 } then f ( x + 1 ) fine"
+    page = "Exercise {}. Solve the equation $x^2 {} {}x = {}$ and check your answer by substitution. "
+    exercises = [" ".join(page.format(i, op, i + shift, i * 3) for i in range(9)) for op, shift in (("+", 0), ("-", 5))]
+    assert jaccard(*map(MinHash().shingles, exercises)) < 0.5
+
+
+def test_prose_has_the_same_shingles_with_either_normalisation():
+    text = "Curly “quotes”, commas; and (maybe) nothing else."
+    assert MinHash().tokens(text.replace("(", "").replace(")", "")) == MinHash(normalisation="words").tokens(text)
+
+
+def test_delimiters_of_formulas_make_no_difference():
+    assert MinHash().tokens("so $a+b$ holds.") == MinHash().tokens("so a+b holds")
+
+
+def test_ideographs_are_words():
+    assert MinHash().tokens("数学 is fun") == ["数", "学", "is", "fun"]
+
+
+def test_words_have_no_diacritics():
+    assert MinHash(normalisation="words").tokens("Crème x+1 $\\alpha$") == ["creme", "x", "1", "alpha"]
+
+
+def test_short_texts_have_one_shingle_and_empty_texts_none():
+    minhash = MinHash()
+    for text in ("", "  \n", "... , $"):
+        assert minhash.shingles(text).shape == (0,)
+        assert minhash.signature(text) is None
+    assert minhash.shingles("two words").shape == (1,)
+    assert minhash.shingles("one two three four five").shape == (1,)
+    assert minhash.shingles("one two three four five six").shape == (2,)
+    assert np.array_equal(minhash.signature("Two words!?".replace("!", "")), minhash.signature("two   words"))
+
+
+def test_band_keys_hold_the_rows_of_each_band():
+    minhash = MinHash(bands=3, rows=2)
+    signature = minhash.signature("a text of a few words")
+    keys = minhash.band_keys(signature)
+    assert [len(key) for key in keys] == [16, 16, 16]
+    assert np.array_equal(np.frombuffer(b"".join(keys), dtype="<u8"), signature)
+    with pytest.raises(ValueError, match="6 values"):
+        minhash.band_keys(signature[:4])
+
+
+@pytest.mark.parametrize("wrong", [{"ngram": 0}, {"bands": 0}, {"rows": -1}, {"normalisation": "none"}])
+def test_wrong_arguments_are_named(wrong):
+    with pytest.raises(ValueError):
+        MinHash(**wrong)
+
+
+def test_equal_values_are_as_frequent_as_the_jaccard_similarity():
+    rng = random.Random(0)
+    words = [rng.choice(WORDS) for _ in range(600)]
+    edited = [word if rng.random() > 0.05 else "edited" for word in words]
+    minhash = MinHash(bands=64, rows=8)
+    texts = " ".join(words), " ".join(edited)
+    estimate = float(np.mean(minhash.signature(texts[0]) == minhash.signature(texts[1])))
+    assert estimate == pytest.approx(jaccard(*map(minhash.shingles, texts)), abs=0.08)
+
+
+def test_match_probability_is_the_published_one():
+    assert MinHash(bands=1, rows=10).match_probability(0.9) == pytest.approx(0.349, abs=5e-4)
+    assert MinHash().match_probability(0.8) == pytest.approx(0.924, abs=5e-4)
+
+
+def test_jaccard_counts_sets():
+    assert jaccard(np.array([1, 1, 2], dtype=np.uint64), np.array([2, 3], dtype=np.uint64)) == pytest.approx(1 / 3)
+    assert jaccard(np.array([], dtype=np.uint64), np.array([], dtype=np.uint64)) == 0.0
+
+
+buckets = st.lists(st.tuples(*[st.sampled_from([b"a", b"b", b"c", b"d", b"e", b"f", b"g"])] * 2), max_size=12)
+
+
+def reachable(bands):
+    roots = list(range(len(bands)))
+    for _ in bands:
+        for i, left in enumerate(bands):
+            for j, right in enumerate(bands):
+                if any(x == y for x, y in zip(left, right, strict=True)):
+                    roots[i] = roots[j] = min(roots[i], roots[j])
+    return dict(enumerate(roots))
+
+
+@given(buckets, st.randoms(use_true_random=False))
+def test_clusters_are_the_connected_members_whatever_the_order(bands, rng):
+    keys = list(enumerate(bands))
+    expected = reachable(bands)
+    rng.shuffle(keys)
+    found = clusters(keys)
+    assert found == expected
+    assert list(found) == sorted(found)
+
+
+def test_the_same_key_in_another_band_does_not_connect():
+    assert clusters([(1, [b"x", b"y"]), (2, [b"y", b"x"])]) == {1: 1, 2: 2}
+
+
+def test_long_chains_need_no_recursion():
+    chain = [(i, [b"%d" % (i // 2), b"%d" % ((i + 1) // 2)]) for i in range(5000)]
+    assert set(clusters(chain).values()) == {0}
+
+
+def test_members_of_unequal_bands_are_refused():
+    with pytest.raises(ValueError, match="bands"):
+        clusters([(1, [b"x"]), (2, [b"y", b"x"])])
+
+
+def test_leaders_do_not_chain():
+    keys = [(1, [b"p", b"q"]), (2, [b"p", b"r"]), (3, [b"s", b"r"])]
+    near = {(1, 2), (2, 3)}
+    assert clusters(keys) == {1: 1, 2: 1, 3: 1}
+    assert leaders(keys, lambda left, right: (left, right) in near) == {1: 1, 2: 1, 3: 3}
+
+
+def test_leaders_without_a_judge_take_every_shared_band():
+    assert leaders([(1, [b"p"]), (5, [b"p"]), (7, [b"q"])]) == {1: 1, 5: 1, 7: 7}
+    with pytest.raises(ValueError, match="ascend"):
+        leaders([(2, [b"p"]), (1, [b"p"])])
+
+
+@given(buckets)
+def test_every_follower_is_similar_to_a_leader(bands):
+    def similar(left, right):
+        return (left + right) % 3 != 0
+
+    found = leaders(enumerate(bands), similar)
+    for member, leader in found.items():
+        assert found[leader] == leader
+        assert member == leader or (
+            similar(leader, member) and any(x == y for x, y in zip(bands[leader], bands[member], strict=True))
+        )
