@@ -2,7 +2,7 @@ r"""Curate pretraining data: extract, judge, learn the judge, score, select, ded
 
     from curation import html_to_text, load_recipe, run
 
-    html_to_text("<p>Area <script type='math/tex'>\pi r^2</script></p>")    # 'Area $\\\pi r^2$'
+    html_to_text("<p>Area <script type='math/tex'>\pi r^2</script></p>")    # 'Area $\pi r^2$'
     run(load_recipe("finemath", config="finemath-smoke"), "out")
 
 Every name is loaded when it is first used: importing this package imports no torch, transformers, datasets or ray.
@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from curation.annotate.prompt import load_prompt as load_prompt
+    from curation.annotation.prompt import load_prompt as load_prompt
     from curation.blocks.annotate import Annotate as Annotate
     from curation.blocks.annotate import RequireReplies as RequireReplies
     from curation.blocks.decontaminate import Decontaminate as Decontaminate
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
     from curation.errors import StaleOutput as StaleOutput
     from curation.html.extract import extract_page as extract_page
     from curation.html.extract import html_to_text as html_to_text
-    from curation.plan import plan as plan
+    from curation.planning import plan as plan
     from curation.recipe import Recipe as Recipe
     from curation.recipe import Stage as Stage
     from curation.recipe import folder_of as folder_of
     from curation.recipe import load_recipe as load_recipe
-    from curation.run import run as run
+    from curation.running import run as run
 
 _MODULES = {
     "Annotate": "blocks.annotate",
@@ -82,11 +82,11 @@ _MODULES = {
     "folder_of": "recipe",
     "html_to_text": "html.extract",
     "load_classifier": "classify.classifier",
-    "load_prompt": "annotate.prompt",
+    "load_prompt": "annotation.prompt",
     "load_recipe": "recipe",
     "load_spec": "classify.spec",
-    "plan": "plan",
-    "run": "run",
+    "plan": "planning",
+    "run": "running",
     "score": "commands",
     "select": "commands",
     "train": "commands",

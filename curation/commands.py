@@ -20,7 +20,7 @@ from curation.blocks.select import Cut, KeepScore
 from curation.blocks.train import TrainClassifier
 from curation.classify.spec import load_spec
 from curation.recipe import Recipe, Stage, folder_of
-from curation.run import Progress, RunReport, run
+from curation.running import Progress, RunReport, run
 
 
 def annotate(

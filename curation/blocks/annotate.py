@@ -7,18 +7,21 @@ A document whose reply is missing or unreadable stays, with the raw reply, witho
 
 from __future__ import annotations
 
+import atexit
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any, ClassVar
 
 import pyarrow as pa
 from datatrove.data import Document
 
-from curation.annotate.journal import Journal
-from curation.annotate.judge import Judge, Reply, Request, judge_identity, open_judge
-from curation.annotate.prompt import Prompt, load_prompt
-from curation.annotate.reply import read_reply
+from curation.annotation.journal import Journal
+from curation.annotation.judge import Judge, Reply, Request, judge_identity, open_judge
+from curation.annotation.prompt import Prompt, load_prompt
+from curation.annotation.reply import read_reply
 from curation.blocks.step import Documents, Step, tuning
 from curation.content import absolute_location
 from curation.errors import CurationError, UnreadableReply
@@ -79,17 +82,13 @@ class Annotate(Step):
 
     def check(self) -> None:
         """The judge must be there."""
-        judge = self._open(load_prompt(self.prompt))
-        try:
-            judge.check()
-        finally:
-            judge.close()
+        _judge_of(self).check()
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Label the documents in their order."""
         prompt = load_prompt(self.prompt)
         journal = Journal(Folder(self.journal), f"{rank:05d}") if self.journal else None
-        judge = self._open(prompt)
+        judge = _judge_of(self)
         try:
             for window in _windows(data or iter(())):
                 for doc, reply in zip(window, self._replies(judge, prompt, window, journal), strict=True):
@@ -98,16 +97,6 @@ class Annotate(Step):
         finally:
             if journal:
                 journal.flush()
-            judge.close()
-
-    def _open(self, prompt: Prompt) -> Judge:
-        return open_judge(
-            self.judge,
-            generation=prompt.generation,
-            options=self.judge_options,
-            key_env=self.key_env,
-            concurrency=self.concurrency,
-        )
 
     def _replies(
         self, judge: Judge, prompt: Prompt, window: Sequence[Document], journal: Journal | None
@@ -178,6 +167,22 @@ class RequireReplies(Step):
                 f"{missing} of {asked} sampled documents have no recorded reply; are these the replies to these pages? "
                 "replay_only: true draws the sample only from documents with a reply"
             )
+
+
+def _judge_of(step: Annotate) -> Judge:
+    """One judge for all shards of a process: a server that we start serves them all."""
+    options = json.dumps(step.judge_options, sort_keys=True)
+    return _judge(step.judge, step.prompt, options, step.key_env, step.concurrency)
+
+
+@lru_cache(maxsize=1)
+def _judge(location: str, prompt: str, options: str, key_env: str | None, concurrency: int) -> Judge:
+    generation = load_prompt(prompt).generation
+    judge = open_judge(
+        location, generation=generation, options=json.loads(options), key_env=key_env, concurrency=concurrency
+    )
+    atexit.register(judge.close)
+    return judge
 
 
 def absolute_judge(location: str) -> str:

@@ -74,8 +74,13 @@ def read_files(
             yield from _read_rows(file, columns or {}, reject)
 
 
-def columns_of(files: Sequence[str], mapping: Mapping[str, str]) -> dict[str, pa.DataType]:
+def columns_of(files: Sequence[str], mapping: Mapping[str, str], outside: bool = True) -> dict[str, pa.DataType]:
     """The columns that `read_files` gives, from parquet footers and the first rows of other files.
+
+    Args:
+        files: locations.
+        mapping: our column -> the files' column.
+        outside: whether the files come from outside and so must have texts or pages.
 
     Raises:
         ConfigError: if a mapped column is missing, or there is neither a text nor an HTML column.
@@ -85,10 +90,12 @@ def columns_of(files: Sequence[str], mapping: Mapping[str, str]) -> dict[str, pa
         if file.endswith(ARCHIVES):
             new = {"id": pa.string(), "text": pa.large_string(), **PAGE_COLUMNS}
         else:
-            new = _rename(_columns_of_rows(file), mapping, file)
+            new = _columns_of_rows(file)
+            if outside:
+                new = _rename(new, mapping, file)
         for name, kind in new.items():
             found[name] = kind if found.get(name, kind) == kind else _common(found[name], kind)
-    return {"id": pa.string(), "text": pa.large_string()} | found
+    return ({"id": pa.string(), "text": pa.large_string()} | found) if outside else found
 
 
 def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:

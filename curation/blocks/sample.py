@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.annotate.judge import open_judge
-from curation.annotate.replay import ReplayJudge
-from curation.annotate.sample import draw
+from curation.annotation.judge import open_judge
+from curation.annotation.replay import ReplayJudge
+from curation.annotation.sample import draw
 from curation.blocks.read import read_files
 from curation.blocks.step import Documents, Step
 from curation.content import absolute_location

@@ -185,4 +185,4 @@ class _Counter:
 
     def end(self) -> None:
         if self._mark:
-            self._mark.write_text(str(self.read))
+            self._mark.write_text(f"{self.read} done")

@@ -1,0 +1,117 @@
+"""A judge that answers from recorded replies: the smoke values' judge, and a way to re-read old annotations.
+
+    judge = ReplayJudge("labels/finemath_5pt.jsonl.gz")
+    judge.has("m3675d74b44", None)  # True: the sampler draws only from what was recorded
+
+The file is jsonl, jsonl.gz or parquet with ``reply`` (or ``label``) and ``id`` and/or ``url``. A row without a reply
+counts as not recorded; where a key stands twice, the later row wins.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from curation.annotation.judge import Reply, Request
+from curation.content import resolve_location
+from curation.errors import ConfigError
+
+_COLUMNS = ("id", "url", "reply", "label")
+
+
+class _Recorded(NamedTuple):
+    by_id: dict[str, str]
+    by_url: dict[str, str]
+
+
+class ReplayJudge:
+    """Recorded replies, found by document id, then by URL."""
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self.name = f"replay:{Path(location).name}"
+
+    def check(self) -> None:
+        """Read the file.
+
+        Raises:
+            ConfigError: if it is missing, unreadable, or holds no reply with an id or URL.
+        """
+        if not self._recorded.by_id and not self._recorded.by_url:
+            raise ConfigError(f"replay:{self.location}: no row has `reply` or `label` with `id` or `url`")
+
+    def has(self, document_id: str, url: str | None) -> bool:
+        """Whether a reply was recorded for the document."""
+        return self._find(document_id, url) is not None
+
+    def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
+        """The recorded replies, in the order of the requests."""
+        for index, request in enumerate(requests):
+            text = self._find(request.document_id, request.url)
+            yield index, Reply(None, "no_recorded_reply") if text is None else Reply(text)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _find(self, document_id: str, url: str | None) -> str | None:
+        text = self._recorded.by_id.get(document_id)
+        return self._recorded.by_url.get(url) if text is None and url is not None else text
+
+    @cached_property
+    def _recorded(self) -> _Recorded:
+        recorded = _Recorded({}, {})
+        for row in _rows(_existing(self.location)):
+            text = row.get("reply") if row.get("reply") is not None else row.get("label")
+            if text is None:
+                continue
+            if row.get("id") is not None:
+                recorded.by_id[str(row["id"])] = str(text)
+            if row.get("url") is not None:
+                recorded.by_url[str(row["url"])] = str(text)
+        return recorded
+
+
+def file_identity(location: str) -> dict[str, str]:
+    """Name and digest of the recorded file: a moved file is the same, a changed one is not."""
+    path = _existing(location)
+    with path.open("rb") as file:
+        return {"file": path.name, "digest": hashlib.file_digest(file, "sha256").hexdigest()[:16]}
+
+
+def _existing(location: str) -> Path:
+    path = Path(resolve_location(location))
+    if not path.is_file():
+        raise ConfigError(f"replay:{location}: no file {path}")
+    return path
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        yield from _parquet_rows(path) if path.suffix == ".parquet" else _json_rows(path)
+    except (OSError, EOFError, ValueError) as error:
+        raise ConfigError(f"replay:{path}: cannot be read: {error}") from error
+
+
+def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError(f"line {number} is not an object")
+                yield row
+
+
+def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(path) as file:
+        columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
+        for batch in file.iter_batches(columns=columns):
+            yield from batch.to_pylist()

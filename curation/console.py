@@ -1,0 +1,149 @@
+"""What the command line draws: progress on stderr, results on stdout.
+
+Example: ``with StageProgress() as progress: run(recipe, "out", progress=progress)``
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from curation.planning import Planned
+from curation.report import FunnelRow, reasons
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False)
+
+_POLL_SECONDS = 0.5
+_COLOURS = {"done": "green", "stale": "red", "left out": "dim", "not asked for": "dim"}
+
+
+class StageProgress:
+    """A line per stage while it runs: shards done, documents read, time; a line that stays when it has ended."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:18}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[documents]:>9,} documents"),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._stop = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def __enter__(self) -> StageProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end_watch()
+        self._bar.stop()
+
+    def begin(self, planned: Planned, shards: int, done: int, marks: str | None) -> None:
+        """A stage begins."""
+        self._task = self._bar.add_task(planned.stage.name, total=shards, completed=done, documents=0)
+        if marks is not None:
+            self._stop.clear()
+            self._watcher = threading.Thread(target=self._watch, args=(Path(marks), self._task, done), daemon=True)
+            self._watcher.start()
+
+    def end(self, planned: Planned, record: Mapping[str, Any]) -> None:
+        """A stage has ended."""
+        self._end_watch()
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        dropped = reasons(record["removed"])
+        name, seconds = planned.stage.name, record["wall_seconds"]
+        err.print(
+            f"[green]✓[/] {name:18} {record['documents']:>9,} in  {record['kept']:>9,} kept  {seconds:>6.1f} s  "
+            f"[dim]{'' if dropped == '–' else dropped}[/]"
+        )
+
+    def _end_watch(self) -> None:
+        if self._watcher is not None:
+            self._stop.set()
+            self._watcher.join()
+            self._watcher = None
+
+    def _watch(self, marks: Path, task: TaskID, done: int) -> None:
+        while not self._stop.wait(_POLL_SECONDS):
+            counted = [path.read_text().split() for path in marks.glob("[0-9]*")]
+            documents = sum(int(parts[0]) for parts in counted if parts)
+            ended = sum(len(parts) > 1 for parts in counted)
+            self._bar.update(task, completed=done + ended, documents=documents)
+
+
+def plan_table(planned: Sequence[Planned], output: str) -> Table:
+    """The plan: stages, what they read, how much of it, and what will happen."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("stage", "reads", "size", "steps", "status", "why"):
+        table.add_column(head, overflow="fold")
+    for one in planned:
+        steps = " → ".join(map(str, one.stage.steps)) if one.status != "left out" else ""
+        colour = _COLOURS.get(one.status, "yellow")
+        status = f"[{colour}]{one.status}[/]"
+        table.add_row(one.stage.name, _source(one), _size(one), steps.replace("[", "\\["), status, one.why)
+    return table
+
+
+def plan_text(planned: Sequence[Planned]) -> str:
+    """The plan as plain lines, the same on any terminal: what golden files hold."""
+    lines = []
+    for one in planned:
+        lines.append(f"{one.stage.name}: {one.status} ({one.why})")
+        if one.status == "left out":
+            continue
+        size = _size(one)
+        lines.append(f"    reads {_source(one)}{f' ({size})' if size else ''}")
+        lines += [f"    {step}" for step in one.stage.steps]
+        if one.stage.finish is not None:
+            lines.append(f"    then {one.stage.finish}")
+    return "\n".join(lines)
+
+
+def funnel_view(rows: Sequence[FunnelRow]) -> Table:
+    """Documents in, kept and dropped by reason, stage by stage."""
+    table = Table(box=None, pad_edge=False)
+    for head, justify in (("stage", "left"), ("in", "right"), ("kept", "right"), ("dropped", "left"), ("", "left")):
+        table.add_column(head, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        noted = {key: number for key, number in row.counts.items() if number}
+        table.add_row(
+            row.stage, f"{row.documents:,}", f"{row.kept:,}", reasons(row.removed), f"[dim]{_counts(noted)}[/]"
+        )
+    return table
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in counts.items())
+
+
+def _source(one: Planned) -> str:
+    return one.reads or ", ".join(one.located)
+
+
+def _size(one: Planned) -> str:
+    if one.reads or not one.inputs:
+        return ""
+    total = sum(file.size for file in one.inputs)
+    files = "file" if len(one.inputs) == 1 else "files"
+    return f"{len(one.inputs):,} {files}, {readable(total)}"
+
+
+def readable(size: float) -> str:
+    """Bytes as people read them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,282 @@
+"""What a run would do, stage by stage, and why; touches nothing.
+
+Example: ``for one in plan(recipe, "out"): print(one.stage.name, one.status, one.why)``
+
+Everything that a stage's output depends on is known before anything runs, so the whole chain of identities is too: what
+is done, what is to be resumed, rebuilt or refused is told at once, before any work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from curation.blocks.read import READABLE
+from curation.blocks.step import identity_of
+from curation.config import nearest
+from curation.content import content_root, resolve_location
+from curation.errors import ConfigError, StaleOutput
+from curation.folder import Folder, InputFile, list_inputs
+from curation.manifest import Manifest, changes, digest
+from curation.recipe import Recipe, Stage, settings_of
+
+Status = Literal["done", "run", "resume", "rebuild", "redo", "stale", "left out", "not asked for"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One stage of a plan.
+
+    Args:
+        stage: the stage.
+        status: what will happen to it.
+        why: the reason, in words.
+        reads: the stage that it really reads, None for an input from outside.
+        located: the locations of an input from outside, as they were given.
+        inputs: their listing.
+        mapping: our column -> the input's column.
+        identity: what the digest is made of.
+        changed: settings or inputs that differ from those of what is there: (name, old, new).
+    """
+
+    stage: Stage
+    status: Status
+    why: str
+    reads: str | None = None
+    located: tuple[str, ...] = ()
+    inputs: tuple[InputFile, ...] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    changed: tuple[tuple[str, Any, Any], ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The digest of the stage's identity."""
+        return digest(self.identity)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the stage will do work."""
+        return self.status in ("run", "resume", "rebuild", "redo")
+
+
+def plan(
+    recipe: Recipe,
+    output: str,
+    *,
+    sources: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    only: str | None = None,
+    redo: Sequence[str] = (),
+    list_remote: bool = True,
+) -> list[Planned]:
+    """Decide for every stage what a run into ``output`` would do.
+
+    Args:
+        recipe: a recipe with its settings.
+        output: the run's folder; may not exist yet.
+        sources: stage -> location that it is to read instead of an earlier stage; stages before it are left out.
+        columns: for those locations: our column -> their column.
+        only: the one stage to run.
+        redo: stages to run again although they are there.
+        list_remote: list inputs on S3, the Hub and the web too; else they are taken as unchanged.
+
+    Raises:
+        ConfigError: for an unknown stage, an input that is not there, or a stage whose needs are left out.
+    """
+    names = [stage.name for stage in recipe.stages]
+    for name in (*(sources or {}), *redo, *([only] if only else [])):
+        if name not in names:
+            raise ConfigError(f"no stage '{name}' in {recipe.name} ({nearest(name, names)})")
+    return _Planner(recipe, output, dict(sources or {}), dict(columns or {}), only, set(redo), list_remote).planned()
+
+
+def refuse_stale(planned: Sequence[Planned]) -> None:
+    """Raise StaleOutput if a costly stage was made with other settings or inputs."""
+    stale = [one for one in planned if one.status == "stale"]
+    if not stale:
+        return
+    lines = []
+    for one in stale:
+        shown = [f"{name}: {_short(old)} -> {_short(new)}" for name, old, new in one.changed[:4]]
+        more = f" and {len(one.changed) - 4} more" if len(one.changed) > 4 else ""
+        lines.append(f"stage {one.stage.name} was made with something else ({'; '.join(shown)}{more})")
+    flags = " ".join(f"--redo {one.stage.name}" for one in stale)
+    raise StaleOutput("; ".join(lines) + f". Take another output folder, or run it again with {flags}")
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 90 else text[:60] + "…" + text[-25:]
+
+
+class _Planner:
+    """Walks the stages in order, so that each knows the identity of what it reads."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        output: str,
+        sources: dict[str, str],
+        columns: dict[str, str],
+        only: str | None,
+        redo: set[str],
+        list_remote: bool,
+    ) -> None:
+        self.recipe, self.output, self.only, self.redo = recipe, Folder(output), only, redo
+        self.sources, self.columns, self.list_remote = sources, columns, list_remote
+        self.settings = json.loads(json.dumps(settings_of(recipe), default=str))
+        self.digests: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
+        self.stages = {stage.name: stage for stage in recipe.stages}
+
+    def planned(self) -> list[Planned]:
+        names = list(self.stages)
+        first = min((names.index(name) for name in self.sources), default=0)
+        result = []
+        for index, stage in enumerate(self.recipe.stages):
+            start = next(iter(self.sources), "")
+            why = f"the run starts from {start}" if index < first else self._left_out(stage)
+            if why is None:
+                result.append(self._plan(stage))
+                continue
+            self.left_out[stage.name] = why
+            record = Manifest(self.output / stage.name).finished() if index < first else None
+            if record:  # what an earlier run made here may still be needed, such as a classifier
+                self.digests[stage.name] = record["digest"]
+            result.append(Planned(stage=stage, status="left out", why=why))
+        return result
+
+    def _left_out(self, stage: Stage) -> str | None:
+        if stage.left_out:
+            return stage.left_out
+        missing = [name for name in stage.skip_without if name not in self.digests]
+        return f"{missing[0]} is left out" if missing else None
+
+    def _plan(self, stage: Stage) -> Planned:
+        reads, locations = self._source(stage)
+        mapping = dict(self.columns) if stage.name in self.sources else dict(stage.columns)
+        inputs = tuple(file for one in locations for file in self._list(one, READABLE))
+        if not reads and not locations:
+            raise ConfigError(f"stage {stage.name}: no inputs are given")
+        manifest = Manifest(self.output / stage.name)
+        started, finished = manifest.started(), manifest.finished()
+        identity = self._identity(stage, reads, inputs, mapping, started)
+        self.digests[stage.name] = digest(identity)
+        status, why, changed = self._status(stage, identity, started, finished, manifest)
+        if self.only and stage.name != self.only and status != "done":
+            status, why = "not asked for", f"only {self.only} was asked for"
+        return Planned(
+            stage=stage,
+            status=status,
+            why=why,
+            reads=reads,
+            located=locations,
+            inputs=inputs,
+            mapping=mapping,
+            identity=identity,
+            changed=changed,
+        )
+
+    def _list(self, location: str, suffixes: tuple[str, ...]) -> list[InputFile]:
+        where = resolve_location(location)
+        if "://" in where and not self.list_remote:
+            return []
+        return list_inputs(where, suffixes)
+
+    def _source(self, stage: Stage) -> tuple[str | None, tuple[str, ...]]:
+        """The stage that is really read, or the locations: left-out stages hand on what they would have read."""
+        if stage.name in self.sources:
+            return None, (self.sources[stage.name],)
+        reads: str | tuple[str, ...] = stage.reads
+        while isinstance(reads, str) and reads in self.left_out and reads not in self.digests:
+            reads = self.stages[reads].reads
+        return (reads, ()) if isinstance(reads, str) else (None, reads)
+
+    def _identity(
+        self,
+        stage: Stage,
+        reads: str | None,
+        inputs: Sequence[InputFile],
+        mapping: Mapping[str, str],
+        started: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        steps: dict[str, Any] = {}
+        for step in (*stage.steps, *([stage.finish] if stage.finish else [])):
+            name = type(step).__name__
+            steps[name if name not in steps else f"{name} {len(steps)}"] = identity_of(step)
+            for location in getattr(step, "inputs", list)():
+                steps.setdefault("files", {}).update(dict(map(_listed, self._list(location, ("",)))))
+        for name in stage.needs:
+            if name not in self.digests and name not in self.left_out:
+                raise ConfigError(f"stage {stage.name} needs {name}, which no earlier stage writes")
+        identity: dict[str, Any] = {"stage": stage.name, "gather": stage.gather, "removed": stage.removed}
+        identity["steps"] = steps
+        listing = {"files": dict(map(_listed, inputs)), **mapping}
+        identity["reads"] = self.digests[reads] if reads else listing
+        if not self.list_remote and started:
+            self._take_remote_as_unchanged(identity, started["identity"])
+        identity["needs"] = {name: self.digests.get(name) for name in stage.needs}
+        generation = (started or {"identity": {}})["identity"].get("generation", 0) + (stage.name in self.redo)
+        if generation:
+            identity["generation"] = generation
+        plain: dict[str, Any] = json.loads(json.dumps(identity, default=str, ensure_ascii=False))
+        return plain
+
+    def _take_remote_as_unchanged(self, identity: dict[str, Any], before: Mapping[str, Any]) -> None:
+        """Where remote inputs are not listed, what was listed at the start stands for them."""
+        for now, then in ((identity["reads"], before["reads"]), (identity["steps"], before["steps"])):
+            if isinstance(now, dict) and isinstance(then, dict):
+                remote = {path: seen for path, seen in then.get("files", {}).items() if "://" in path}
+                if remote:
+                    now["files"] = {**now.get("files", {}), **remote}
+
+    def _status(
+        self,
+        stage: Stage,
+        identity: Mapping[str, Any],
+        started: Mapping[str, Any] | None,
+        finished: Mapping[str, Any] | None,
+        manifest: Manifest,
+    ) -> tuple[Status, str, tuple[tuple[str, Any, Any], ...]]:
+        if started is None:
+            return "run", "not there yet", ()
+        if stage.name in self.redo:
+            return "redo", "asked for with --redo", ()
+        if started["digest"] == digest(identity):
+            if finished:
+                return "done", f"{finished['kept']:,} documents, same identity", ()
+            done, total = len(manifest.done()), len(manifest.shards())
+            return "resume", f"{done} of {total} shards are done", ()
+        changed = self._changed(started, identity)
+        names = ", ".join(name for name, _, _ in changed[:3])
+        if stage.costly and (finished or manifest.done()):
+            return "stale", f"made with another {names}", changed
+        return "rebuild" if finished else "redo", f"changed: {names}", changed
+
+    def _changed(self, started: Mapping[str, Any], identity: Mapping[str, Any]) -> tuple[tuple[str, Any, Any], ...]:
+        """Differences, named by the setting behind them where one changed in the same way."""
+        settings = {(str(old), str(new)): key for key, old, new in changes(started["settings"], self.settings)}
+        named = []
+        for key, old, new in changes(started["identity"], identity):
+            name = settings.get((str(old), str(new)), key.removeprefix("steps.").replace("files.", "input "))
+            if key == "reads":
+                name = "what it reads"
+            elif key.startswith("needs."):
+                name = f"stage {key.removeprefix('needs.')}"
+            named.append((name, old, new))
+        own = [one for one in named if one[0] != "what it reads" and not one[0].startswith("stage ")]
+        return tuple(own or named)
+
+
+def _listed(file: InputFile) -> tuple[str, str]:
+    """What identifies an input file. Shipped content is known by its bytes: installing it again changes its time."""
+    shipped = str(content_root())
+    if file.path.startswith(shipped):
+        content = hashlib.sha256(Path(file.path).read_bytes()).hexdigest()[:16]
+        return f"content:{file.path.removeprefix(shipped).lstrip('/')}", f"{file.size} bytes, {content}"
+    return file.path, f"{file.size} bytes, {file.etag}"
