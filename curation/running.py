@@ -264,7 +264,7 @@ class _Runner:
         if isinstance(runner, LocalExecutor):
             if self._pool is None:
                 self._pool = self._stack.enter_context(local_pool(workers))
-            runner.run(self._pool, threads=max(1, _cores() // workers))
+            runner.run(self._pool, threads=max(1, _cores() // min(workers, runner.tasks)))
             return
         runner.run()
         job = getattr(runner, "job_id", None)

@@ -317,7 +317,7 @@ def publish_stage(s: Settings) -> Stage:
         reads="decontaminate",
         steps=[PublishRows(columns="finemath", configs=configs, thresholds=thresholds, cut=s.second.cut)],
         finish=PublishCard(
-            name=s.name,
+            dataset=s.name,
             configs=configs,
             thresholds=thresholds,
             cut=s.second.cut,

@@ -27,7 +27,7 @@ _PACKAGES = ("curation", "datatrove", "resiliparse", "torch", "transformers", "t
 class CardValues(Protocol):
     """What the card is told by the publishing step."""
 
-    name: str
+    dataset: str
     configs: tuple[str, ...]
     thresholds: tuple[int, ...]
     cut: Any
@@ -46,7 +46,7 @@ def dataset_card(
     rows = funnel(context.output, [name for name, _ in context.stages if name != "publish"])
     parts = [
         _header(step, configs),
-        f"# {step.name}",
+        f"# {step.dataset}",
         f"Made by the recipe `{context.recipe}` with the settings `{context.origin}` of the library `curation`.",
         "## What stands here",
         _configs(step, context, configs),

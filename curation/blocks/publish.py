@@ -127,7 +127,7 @@ class PublishCard(Step):
     """The finishing step: annotations, contamination report and README.md beside the configurations.
 
     Args:
-        name: the dataset's name.
+        dataset: its name.
         configs: as of `PublishRows`.
         thresholds: as of `PublishRows`.
         cut: as of `PublishRows`.
@@ -140,7 +140,7 @@ class PublishCard(Step):
 
     version: ClassVar[int] = 1
 
-    name: str
+    dataset: str
     configs: tuple[str, ...]
     thresholds: tuple[int, ...]
     cut: Cut

@@ -113,6 +113,8 @@ class TransformersEmbedder:
         tokenizer = self.loaded.tokenizer
 
         def tokenise(some: list[str]) -> list[list[int]]:
+            # Lone surrogates are no Unicode text: a tokenizer refuses them.
+            some = [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in some]
             encoded = tokenizer(some, truncation=True, max_length=limit, return_attention_mask=False)
             return [list(one) for one in encoded["input_ids"]]
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from curation.classify.calibrate import DIGITS
 from curation.classify.folds import assign_folds
+from curation.classify.models import one_thread
 from curation.classify.spec import ClassifierSpec
 
 Floats = NDArray[np.float64]
@@ -127,11 +128,12 @@ def fit_head(
     """
     weights = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
     labels = np.asarray(labels, np.float64)
-    if spec.head == "pooled_linear":
-        from curation.classify.pooled import fit_pooled
+    with one_thread():
+        if spec.head == "pooled_linear":
+            from curation.classify.pooled import fit_pooled
 
-        return fit_pooled(spec, features, labels, weights, groups, pooler)
-    return fit_ridge(spec, features, labels, weights, groups)
+            return fit_pooled(spec, features, labels, weights, groups, pooler)
+        return fit_ridge(spec, features, labels, weights, groups)
 
 
 def fit_ridge(

@@ -90,6 +90,24 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums of one thread have one order: the same labels give the same head, however many cores there are."""
+    try:
+        import torch
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError:  # another's embedder and a linear head need neither
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _load_at(location: str, revision: str | None, kind: str) -> LoadedModel:
     if not is_local(location):
         return _load(location, revision, kind, ())

@@ -72,7 +72,7 @@ class ClassifierSpec:
     published: str | None = None
     folds: int = 5
     epochs: int = 20
-    minimum_steps: int = 2000
+    minimum_steps: int = 500
     learning_rate: float = 3e-4
     batch_size: int = 256
     warmup_steps: int = 0
@@ -113,9 +113,10 @@ class ClassifierSpec:
 
 def embedder_revision(embedder: str, revision: str | None) -> str | None:
     """What pins an embedder: the Hub's commit, a package's version, or the digest of a local folder's files."""
-    if is_local(embedder):
-        return package_revision(embedder) or _folder_digest(embedder)
-    return revision
+    if not is_local(embedder):
+        return revision
+    folder = Path(resolve_location(embedder))
+    return package_revision(embedder) or _folder_digest(embedder, folder)
 
 
 def is_local(embedder: str) -> bool:
@@ -136,9 +137,8 @@ def load_spec(name_or_path: str) -> ClassifierSpec:
         raise ContentError(str(error)) from error
 
 
-def _folder_digest(embedder: str) -> str:
+def _folder_digest(embedder: str, folder: Path) -> str:
     """Digest of the files that decide a local embedder's vectors: configuration, tokenizer, weights."""
-    folder = Path(resolve_location(embedder))
     if not (folder / "config.json").is_file():
         raise ConfigError(f"embedder {embedder}: no config.json in {folder}; nothing was substituted")
     digest = xxhash.xxh3_128()

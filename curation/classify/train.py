@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,13 +91,11 @@ def fit_classifier(
         owned = part.members.tolist() if part.grouped else None
         return fit_head(spec, part.features, part.labels, part.weights, groups=owned, pooler=pooler)
 
-    with _one_thread():
-        folds = data.folds(spec.folds, spec.seed)
-        predictions = _held_out(data, folds, fit)
-        calibration = fit_calibration(predictions, data.labels, spec.scale, data.weights)
-        kept = _held_out_calibrated(data, folds, fit, spec)
-        head = fit(data)
-    report = _report(spec, data, folds, predictions, kept, calibration)
+    folds = data.folds(spec.folds, spec.seed)
+    predictions = _held_out(data, folds, fit)
+    calibration = fit_calibration(predictions, data.labels, spec.scale, data.weights)
+    report = _report(spec, data, folds, predictions, _held_out_calibrated(data, folds, fit, spec), calibration)
+    head = fit(data)
     classifier = Classifier(spec.name or "classifier", embedder, head, spec.scale, calibration, spec.cut, report)
     return classifier, report
 
@@ -205,21 +202,3 @@ def _check_weights(weights: Sequence[float] | None, number: int) -> Floats:
     if not np.all(np.isfinite(checked)) or checked.min() < 0 or checked.sum() <= 0:
         raise ValueError("weights must be finite, not negative, and not all zero")
     return checked
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums of one thread have one order: the same labels give the same head, however many cores there are."""
-    try:
-        import torch
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-    except ImportError:  # no torch: another's embedder and a linear head need none
-        yield
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(limits=1):
-            yield
-    finally:
-        torch.set_num_threads(before)

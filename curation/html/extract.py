@@ -20,17 +20,12 @@ from curation.html.blocks import mark_blocks, write_blocks
 from curation.html.delimiters import looks_like_dollars, single_dollars_configured, take_delimited
 from curation.html.markers import DOLLAR, MARK, Formulas, without_marks
 from curation.html.nesting import is_too_deep
+from curation.html.signs import may_have_mathematics
 from curation.html.source import take_elements, take_leaves
 from curation.html.tree import needs_tree, take_rendered
 
 MAX_HTML_CHARS = 8_000_000
 
-_SIGNS = re.compile(
-    r"<(?:\w{1,9}:)?math\b|\\[(\[]|\$\$|\\begin\{|math/tex|katex|mathjax|mjx-|d-math|math-container|class=[\"']?(?:math|tex|latex)\b"
-    r"|codecogs|latex\.php|mimetex|mathtex|formulaInl|formulaDsp|mwe-math|alt=[\"']\s*(?:\$|\\)|data-expr"
-    r"|\$[^$\n<>]{0,80}?(?:\\[a-zA-Z]{2}|[\^_]\{|[\w)]\^\w)|\[/(?:math|latex|tex|itex)\]",
-    re.IGNORECASE,
-)
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"<html\b[^<>]*?\slang\s*=\s*[\"']?\s*([a-zA-Z][\w-]{0,34})", re.IGNORECASE)
 _LITERAL_DOLLAR = re.compile(r"(?<!\\)\$")
@@ -71,7 +66,7 @@ def extract_page(html: str, *, mathematics: bool = True) -> Page:
         reasons.append("too_large")
         text, count = _plain(html[:MAX_HTML_CHARS], reasons), 0
     else:
-        text, count = _extract(html, mathematics and _SIGNS.search(html) is not None, reasons)
+        text, count = _extract(html, mathematics and may_have_mathematics(html), reasons)
     if not text:
         reasons.append("empty_text")
     return Page(text=text, has_mathematics=count > 0, title=title, language=language, reasons=tuple(reasons))

@@ -16,10 +16,12 @@ from fastwarc.stream_io import BrotliReader, ZstdReader
 from curation.html.charset import decode
 
 MAX_BODY_BYTES = 64 << 20
+MAX_HEADER_BYTES = 1 << 18
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
+_END = re.compile(rb"\Z")
 _FOLDED = re.compile(r"\r?\n[ \t]+")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _CHUNK = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\n]{0,4000})?\r?\n")
@@ -49,8 +51,8 @@ def read_response(block: bytes, *, complete: bool = True) -> Payload:
         complete: Whether the archive holds all of the block.
     """
     status = _STATUS.match(block)
-    end = _HEADER_END.search(block, 0, 1 << 18)
-    if status is None or end is None:
+    end = _HEADER_END.search(block, 0, MAX_HEADER_BYTES) or _END.search(block)
+    if status is None or end is None or end.end() > MAX_HEADER_BYTES:
         reason = "bad_http_headers" if complete else "truncated"
         return Payload(None, reason, None, None, None)
     headers = _headers(block[: end.start()])

@@ -10,21 +10,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from curation.html.markers import MARK, Formulas
+from curation.html.markers import CLOSE, MARK, OPEN, Formulas
 
-_NEEDED = re.compile(
-    r"class\s*=\s*[\"']?[^\"'>]*?(?:katex|MathJax|mathjax|mjx|MJX|mwe-math|texerror|display:\s*none)|<mjx-", re.IGNORECASE
-)
-RENDERED = (
-    ".katex-display, .katex, .MathJax_Display, .MathJax_SVG_Display, .MathJax_CHTML, .MathJax_SVG, .MathJax, .MathJax_Preview,"
-    " .mjx-chtml, mjx-container, .mwe-math-element, .katex-html, .katex-error"
-)
+# Classes, and elements of MathJax 3. Compared exactly: in pages without a doctype selectors ignore case, and ``mathjax`` in
+# small letters is a whole article.
+_CLASSES = (
+    "katex-display katex MathJax_Display MathJax_SVG_Display MathJax_CHTML MathJax_SVG MathJax MathJax_Preview mjx-chtml"
+    " mwe-math-element katex-html katex-error"
+).split()
+_RENDERED = ", ".join([*("." + name for name in _CLASSES), "mjx-container"])
+_SIGNS = ("katex", "MathJax", "mjx-", "mwe-math-element")
 _SHOWN = re.compile(r"display|block", re.IGNORECASE)
+_TEX = re.compile(r"\\[a-zA-Z(\[]|\$|[\^_]\{")
+MAX_OUTPUT_CHARS = 5_000
 
 
 def needs_tree(html: str) -> bool:
     """Whether the page may hold rendered formulas."""
-    return _NEEDED.search(html) is not None
+    return any(sign in html for sign in _SIGNS)
 
 
 def take_rendered(tree: Any, formulas: Formulas) -> None:
@@ -35,19 +38,24 @@ def take_rendered(tree: Any, formulas: Formulas) -> None:
     body = tree.body
     if body is None:
         return
-    nodes = body.query_selector_all(RENDERED)
-    for node in list(nodes.values()):
-        text = node.text or ""
-        mark = MARK.search(text)
-        if mark is None:
-            if _is_output(node.class_name or "", text):
-                node.text = ""
+    for node in list(body.query_selector_all(_RENDERED).values()):
+        classes = (node.class_name or "").split()
+        if node.tag != "mjx-container" and not any(name in _CLASSES for name in classes):
             continue
-        if _SHOWN.search(node.class_name or "") or node.get_attribute("display") == "true":
-            formulas.display[int(mark[1])] = True
-        node.text = mark[0]
+        text = node.text or ""
+        marks = set(MARK.findall(text))
+        if len(marks) == 1:
+            _keep_mark(node, int(marks.pop()), formulas)
+        elif not marks and _is_output(classes, text):
+            node.text = ""
 
 
-def _is_output(classes: str, text: str) -> bool:
+def _keep_mark(node: Any, number: int, formulas: Formulas) -> None:
+    if _SHOWN.search(node.class_name or "") or node.get_attribute("display") == "true":
+        formulas.display[number] = True
+    node.text = f"{OPEN}{number}{CLOSE}"
+
+
+def _is_output(classes: list[str], text: str) -> bool:
     """Rendered without its TeX; an element that the page's own scripts were still to render keeps its source."""
-    return not re.search(r"\\[a-zA-Z(\[]|\$|[\^_]\{", text) or "katex-html" in classes
+    return "katex-html" in classes or (len(text) < MAX_OUTPUT_CHARS and not _TEX.search(text))

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
-from fastwarc.warc import ArchiveIterator, WarcRecordType
+from fastwarc.warc import ArchiveIterator
 
 from curation.html.payload import MAX_BODY_BYTES, wants_body
 
@@ -112,10 +112,12 @@ def is_panic(error: BaseException) -> bool:
 
 
 def _frame(record: Any) -> Frame:
-    kind = record.record_type
-    if kind != WarcRecordType.response:
-        return Frame(record.stream_pos, 0, str(kind))
+    kind = str(record.record_type)
+    if kind not in ("response", "unknown"):
+        return Frame(record.stream_pos, 0, kind)
     headers = {name.lower(): value for name, value in record.headers.items()}
+    if headers.get("warc-type", "").strip().lower() != "response":  # fastwarc knows the types in lower case only
+        return Frame(record.stream_pos, 0, kind)
     block, complete = _block(record)
     return Frame(record.stream_pos, 0, "response", headers, block, complete)
 

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tiny_models import MINILM
+
+from curation.classify.embedder import _batches, load_embedder
+from curation.errors import ConfigError
+
+TEXTS = [
+    "The derivative of x^2 is 2x.",
+    "",
+    "Cookie policy",
+    "theorem " * 300,
+    "Let $a$ and $b$ be integers. " * 5,
+    " ",
+    "\ud800 broken",
+]
+
+
+def test_a_vector_depends_on_its_text_alone(minilm):
+    """To the bit on one machine; asserted to 1e-5 in case another's kernels depend on the batch."""
+    together = minilm.embed(TEXTS)
+    assert together.dtype == np.float32 and together.shape == (7, 384)
+    assert np.array_equal(minilm.embed(TEXTS), together)
+    np.testing.assert_allclose(np.concatenate([minilm.embed([text]) for text in TEXTS]), together, atol=1e-5)
+    np.testing.assert_allclose(minilm.embed(TEXTS[::-1])[::-1], together, atol=1e-5)
+    assert minilm.embed([]).shape == (0, 384)
+
+
+def test_the_same_list_gives_the_same_bits_in_another_process_and_with_other_threads(minilm):
+    code = (
+        "import sys; from curation.classify.embedder import load_embedder;"
+        f"e = load_embedder({MINILM!r}, pooling='mean', max_tokens=128, precision='fp32', threads=1);"
+        f"sys.stdout.buffer.write(e.embed({TEXTS[:5]!r}).tobytes())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stderr == b""
+    assert done.stdout == minilm.embed(TEXTS[:5]).tobytes()
+
+
+def test_poolings_are_those_of_plain_transformers(minilm):
+    import torch
+
+    model, tokenizer = minilm.loaded.model, minilm.loaded.tokenizer
+    encoded = tokenizer(TEXTS[4], return_tensors="pt")
+    with torch.inference_mode():
+        hidden = model(**encoded).last_hidden_state[0].numpy()
+    expected = {"first": hidden[0], "last": hidden[-1], "mean": hidden.mean(0)}
+    for pooling, vector in expected.items():
+        mine = load_embedder(MINILM, pooling=pooling, precision="fp32")
+        np.testing.assert_allclose(mine.embed(TEXTS[:5])[4], vector, atol=1e-5)
+    mine = load_embedder(MINILM, pooling="mean", precision="fp32", normalize=True)
+    np.testing.assert_allclose(mine.embed(TEXTS[4:5])[0], hidden.mean(0) / np.linalg.norm(hidden.mean(0)), atol=1e-5)
+
+
+def test_prefix_and_truncation(minilm):
+    prefixed = load_embedder(MINILM, max_tokens=128, prefix="query: ", precision="fp32")
+    assert np.array_equal(prefixed.embed(["x y"]), minilm.embed(["query: x y"]))
+    assert np.array_equal(minilm.embed(["theorem " * 300]), minilm.embed(["theorem " * 900]))
+
+
+def test_a_very_long_text_is_read_as_if_tokenised_whole(minilm):
+    blank = " " * 2_000_000 + "theorem proof"
+    assert np.array_equal(minilm.embed([blank]), minilm.embed(["theorem proof"]))
+    assert np.array_equal(minilm.embed(["theorem " * 100_000]), minilm.embed(["theorem " * 200]))
+
+
+def test_bf16_stays_near_fp32(minilm):
+    rough = load_embedder(MINILM, max_tokens=128, precision="bf16")
+    assert rough.identity != minilm.identity
+    a, b = rough.embed(TEXTS), minilm.embed(TEXTS)
+    cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    assert cosine.min() > 0.99
+
+
+def test_models_are_loaded_once_per_process(minilm):
+    assert load_embedder(MINILM, pooling="first").loaded is minilm.loaded
+
+
+def test_its_own_pooler_is_found(minilm):
+    weights, biases = minilm.pooler
+    assert weights.shape == (384, 384) and biases.shape == (384,)
+
+
+def test_batches_hold_one_padded_length_and_bounded_tokens():
+    lengths = [3, 512, 16, 17, 500, 1, *([512] * 40)]
+    seen = []
+    for batch, padded in _batches(lengths):
+        assert len({(-(-lengths[i] // 16) * 16, lengths[i] % 16 == 0) for i in batch}) == 1
+        assert max(lengths[i] for i in batch) <= padded and len(batch) <= 32 and len(batch) * padded <= 16_384
+        seen += batch
+    assert sorted(seen) == list(range(len(lengths)))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("/no/such/folder", r"no config\.json in /no/such/folder; nothing was substituted"),
+        ("package:no_such_package/model", "the package no_such_package is not installed"),
+        ("nobody/no-such-model", "model nobody/no-such-model cannot be had as safetensors; nothing was substituted"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_a_config_error(name, message, monkeypatch):
+    pytest.importorskip("transformers")
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ConfigError, match=message):
+        load_embedder(name)
+
+
+def test_more_tokens_than_the_model_reads_is_a_config_error(minilm):
+    with pytest.raises(ConfigError, match="max_tokens: 1024, but it reads at most 512"):
+        load_embedder(MINILM, max_tokens=1024)
