@@ -5,6 +5,7 @@ Example: ``with StageProgress() as progress: run(recipe, "out", progress=progres
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,8 +18,9 @@ from rich.table import Table
 from curation.planning import Planned
 from curation.report import FunnelRow, reasons
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
+_PIPED_WIDTH = 130
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _POLL_SECONDS = 0.5
 _COLOURS = {"done": "green", "stale": "red", "left out": "dim", "not asked for": "dim"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,12 @@ def read_front_matter(path: Path) -> tuple[dict[str, Any], str]:
     Raises:
         ContentError: if the block is missing or not a mapping.
     """
-    text = path.read_text(encoding="utf-8")
-    parts = text.split("---\n", 2)
-    if len(parts) < 3 or parts[0].strip():
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ContentError(f"{path}: not UTF-8: {error}") from error
+    parts = re.match(r"\s*^---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)(.*)", text, re.DOTALL | re.MULTILINE)
+    if parts is None:
         raise ContentError(f"{path}: expected front matter between two lines of ---")
     try:
         values = yaml.load(parts[1], Loader=_UniqueKeys)
@@ -106,7 +110,7 @@ def resolve_location(location: str) -> str:
         return str(content_root() / rest)
     if scheme == "package":
         package, _, inside = rest.partition("/")
-        spec = importlib.util.find_spec(package)
+        spec = importlib.util.find_spec(package) if package.isidentifier() else None
         if spec is None or not spec.submodule_search_locations:
             raise ConfigError(f"{location}: the package {package} is not installed; pip install 'curation[demo]'")
         return str(Path(next(iter(spec.submodule_search_locations))) / inside)
@@ -125,9 +129,14 @@ def absolute_location(location: str) -> str:
 
 
 def package_revision(location: str) -> str | None:
-    """The installed version behind a ``package:`` location, None for any other location."""
+    """The installed version behind a ``package:`` location, None for any other location.
+
+    Raises:
+        ConfigError: if the package is not installed.
+    """
     if not location.startswith("package:"):
         return None
+    resolve_location(location)
     name = location.removeprefix("package:").partition("/")[0]
     distributions = importlib.metadata.packages_distributions().get(name, [name])
     return f"{distributions[0]}=={importlib.metadata.version(distributions[0])}"
@@ -139,6 +148,8 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(key_node, deep=deep)
             if key in seen:
                 raise yaml.YAMLError(f"key {key!r} stands twice{key_node.start_mark}")

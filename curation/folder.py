@@ -77,13 +77,13 @@ class Folder:
         try:
             with self.fs.open(self.path(name), "rb") as file:
                 values: dict[str, Any] = json.loads(file.read())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return values
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Write a JSON file at once."""
-        self.write_bytes(name, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+        self.write_bytes(name, (json.dumps(values, indent=1, ensure_ascii=False, default=str) + "\n").encode())
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write a whole file at once."""
@@ -145,7 +145,7 @@ class Folder:
             yield temporary
             self.remove(name)
             for file in sorted(path for path in temporary.rglob("*") if path.is_file()):
-                with self.create(f"{name}/{file.relative_to(temporary)}") as local:
+                with self.create(f"{name}/{file.relative_to(temporary)}".lstrip("/")) as local:
                     shutil.copyfile(file, local)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -159,21 +159,26 @@ class Folder:
             raise ConfigError(f"output folder {self.location} cannot be written: {error}") from error
 
 
-def list_inputs(location: str, suffixes: tuple[str, ...]) -> list[InputFile]:
+def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
     """The files behind a path, a glob, or a folder (searched through), sorted by path.
+
+    Args:
+        location: local or remote.
+        kinds: endings of file names that count in a folder; of a folder that holds several kinds, such as archives and
+            an index of them, the first kind is taken.
 
     A folder that one of our stages wrote stands for its ``data/``, and a run's folder for that of its last stage.
 
     Raises:
-        ConfigError: if nothing is there, or a folder holds no file with one of ``suffixes``.
+        ConfigError: if nothing is there, or a folder holds no file of these kinds.
     """
     try:
         fs, path = url_to_fs(location)
-        infos = _find(fs, path, suffixes)
+        infos = _find(fs, path, kinds)
     except (ImportError, ValueError, OSError) as error:
         raise ConfigError(f"{location}: cannot be listed: {error}") from error
     if not infos:
-        raise ConfigError(f"{location}: no input found (looked for {', '.join(suffixes)})")
+        raise ConfigError(f"{location}: no input found{_wanted(kinds)}")
     protocol = "" if "file" in _protocols(fs) else f"{_protocols(fs)[0]}://"
     files = [InputFile(f"{protocol}{info['name']}", int(info["size"] or 0), _etag(info)) for info in infos]
     return sorted(files, key=lambda file: file.path)
@@ -197,8 +202,8 @@ def local_copy(location: str) -> Path:
     return Path(temporary, "copy")
 
 
-def _find(fs: Any, path: str, suffixes: tuple[str, ...]) -> list[dict[str, Any]]:
-    if any(sign in path for sign in "*?["):
+def _find(fs: Any, path: str, kinds: tuple[tuple[str, ...], ...]) -> list[dict[str, Any]]:
+    if any(sign in path for sign in "*?[") and not fs.exists(path):
         return [info for info in fs.glob(path, detail=True).values() if info["type"] == "file"]
     if not fs.exists(path):
         return []
@@ -207,11 +212,19 @@ def _find(fs: Any, path: str, suffixes: tuple[str, ...]) -> list[dict[str, Any]]
     if fs.exists(f"{path}/run.json"):
         path = f"{path}/{json.loads(fs.cat_file(f'{path}/run.json'))['result']}"
     if fs.exists(f"{path}/shards.json"):
+        if not fs.exists(f"{path}/stage.json"):
+            raise ConfigError(f"{path}: this stage is unfinished; finish it first")
         path = f"{path}/data"
     found = fs.find(path, detail=True)
     inside = {name[len(path) :]: info for name, info in found.items()}
     visible = [info for name, info in inside.items() if not any(part.startswith(".") for part in name.split("/"))]
-    return [info for info in visible if info["name"].endswith(suffixes)]
+    found_kinds = ([info for info in visible if info["name"].endswith(kind)] for kind in kinds)
+    return next(filter(None, found_kinds), [])
+
+
+def _wanted(kinds: tuple[tuple[str, ...], ...]) -> str:
+    endings = [ending for kind in kinds for ending in kind if ending]
+    return f" (looked for {', '.join(endings)})" if endings else ""
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:

@@ -49,7 +49,9 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, A
     """The entries in which two identities differ: (dotted key, old value, new value)."""
     before, after = flatten(old), flatten(new)
     keys = [*before, *(key for key in after if key not in before)]
-    return [(key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)]
+    missing = object()
+    changed = [key for key in keys if before.get(key, missing) != after.get(key, missing)]
+    return [(key, before.get(key), after.get(key)) for key in changed]
 
 
 def fix_shards(files: Sequence[tuple[str, int]], *, gather: bool, most: int) -> list[Shard]:
@@ -81,7 +83,8 @@ class Manifest:
     def start(self, identity: Mapping[str, Any], shards: Sequence[Shard], settings: Mapping[str, Any]) -> None:
         """Fix identity and shards; afterwards they are only read. The settings serve later messages."""
         rows = [{"index": shard.index, "size": shard.size, "files": list(shard.files)} for shard in shards]
-        self.folder.write_json("shards.json", {"digest": digest(identity), "identity": dict(identity), "shards": rows})
+        record = {"digest": digest(identity), "identity": dict(identity), "settings": dict(settings), "shards": rows}
+        self.folder.write_json("shards.json", record)
 
     def shards(self) -> list[Shard]:
         """All shards of a started stage."""

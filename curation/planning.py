@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from curation.blocks.read import READABLE
+from curation.blocks.read import KINDS
 from curation.blocks.step import identity_of
 from curation.config import nearest
-from curation.content import content_root, resolve_location
+from curation.content import SUFFIX, content_root, resolve_location
 from curation.errors import ConfigError, StaleOutput
 from curation.folder import Folder, InputFile, list_inputs
 from curation.manifest import Manifest, changes, digest
@@ -88,6 +88,8 @@ def plan(
     Raises:
         ConfigError: for an unknown stage, an input that is not there, or a stage whose needs are left out.
     """
+    if columns and not sources:
+        raise ConfigError("--columns names the columns of an input given with --from STAGE=PATH; there is none")
     names = [stage.name for stage in recipe.stages]
     for name in (*(sources or {}), *redo, *([only] if only else [])):
         if name not in names:
@@ -139,7 +141,7 @@ class _Planner:
         first = min((names.index(name) for name in self.sources), default=0)
         result = []
         for index, stage in enumerate(self.recipe.stages):
-            start = next(iter(self.sources), "")
+            start = names[first]
             why = f"the run starts from {start}" if index < first else self._left_out(stage)
             if why is None:
                 result.append(self._plan(stage))
@@ -160,7 +162,7 @@ class _Planner:
     def _plan(self, stage: Stage) -> Planned:
         reads, locations = self._source(stage)
         mapping = dict(self.columns) if stage.name in self.sources else dict(stage.columns)
-        inputs = tuple(file for one in locations for file in self._list(one, READABLE))
+        inputs = tuple(file for one in locations for file in self._list(one, *KINDS))
         if not reads and not locations:
             raise ConfigError(f"stage {stage.name}: no inputs are given")
         manifest = Manifest(self.output / stage.name)
@@ -182,11 +184,11 @@ class _Planner:
             changed=changed,
         )
 
-    def _list(self, location: str, suffixes: tuple[str, ...]) -> list[InputFile]:
+    def _list(self, location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
         where = resolve_location(location)
         if "://" in where and not self.list_remote:
             return []
-        return list_inputs(where, suffixes)
+        return list_inputs(where, *kinds)
 
     def _source(self, stage: Stage) -> tuple[str | None, tuple[str, ...]]:
         """The stage that is really read, or the locations: left-out stages hand on what they would have read."""
@@ -211,9 +213,7 @@ class _Planner:
             steps[name if name not in steps else f"{name} {len(steps)}"] = identity_of(step)
             for location in getattr(step, "inputs", list)():
                 steps.setdefault("files", {}).update(dict(map(_listed, self._list(location, ("",)))))
-        for name in stage.needs:
-            if name not in self.digests and name not in self.left_out:
-                raise ConfigError(f"stage {stage.name} needs {name}, which no earlier stage writes")
+        self._check_needs(stage)
         identity: dict[str, Any] = {"stage": stage.name, "gather": stage.gather, "removed": stage.removed}
         identity["steps"] = steps
         listing = {"files": dict(map(_listed, inputs)), **mapping}
@@ -226,6 +226,19 @@ class _Planner:
             identity["generation"] = generation
         plain: dict[str, Any] = json.loads(json.dumps(identity, default=str, ensure_ascii=False))
         return plain
+
+    def _check_needs(self, stage: Stage) -> None:
+        """What the steps need must be made; what only the finishing step names may be left out, as with ``--from``."""
+        for name in stage.needs:
+            if name not in self.digests and name not in self.left_out:
+                raise ConfigError(f"stage {stage.name} needs {name}, which no earlier stage writes")
+        asked = self.only in (None, stage.name)
+        for name in replace(stage, finish=None).needs if asked else ():
+            if name not in self.digests:
+                raise ConfigError(
+                    f"stage {stage.name} needs {name}, which is left out ({self.left_out[name]}) and not in this output "
+                    "folder: take the folder in which it was made, or start from another stage"
+                )
 
     def _take_remote_as_unchanged(self, identity: dict[str, Any], before: Mapping[str, Any]) -> None:
         """Where remote inputs are not listed, what was listed at the start stands for them."""
@@ -275,8 +288,8 @@ class _Planner:
 
 def _listed(file: InputFile) -> tuple[str, str]:
     """What identifies an input file. Shipped content is known by its bytes: installing it again changes its time."""
-    shipped = str(content_root())
-    if file.path.startswith(shipped):
+    root = content_root()
+    if any(file.path.startswith(f"{root}/{kind}/") for kind in SUFFIX):
         content = hashlib.sha256(Path(file.path).read_bytes()).hexdigest()[:16]
-        return f"content:{file.path.removeprefix(shipped).lstrip('/')}", f"{file.size} bytes, {content}"
+        return f"content:{file.path.removeprefix(f'{root}/')}", f"{file.size} bytes, {content}"
     return file.path, f"{file.size} bytes, {file.etag}"

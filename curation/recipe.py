@@ -71,10 +71,11 @@ class Stage:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Stages whose folders the steps name, beside the one that is read."""
+        """Stages whose folders the steps name, beside the one that is read; a cache is not needed, only used."""
         names: list[str] = []
         for step in (*self.steps, *([self.finish] if self.finish else [])):
-            for value in vars(step).values():
+            used = {f.name for f in _fields(step) if not f.metadata.get("identity", True)}
+            for value in (value for name, value in vars(step).items() if name not in used):
                 names += _STAGE_FOLDER.findall(str(value)) if isinstance(value, str | tuple | list) else []
         return tuple(dict.fromkeys(name for name in names if name != self.name))
 
@@ -219,6 +220,10 @@ def _check_names(stages: Sequence[Stage], recipe: str) -> None:
         if missing:
             raise ContentError(f"{recipe}: stage {stage.name} reads {missing[0]}, which no earlier stage writes")
         known.append(stage.name)
+
+
+def _fields(step: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(step) if dataclasses.is_dataclass(step) else ()
 
 
 def _find_config(recipe: Path, config: str | None) -> Path:

@@ -258,7 +258,12 @@ class _Runner:
             logs = f"{manifest.folder.location}/logs/{_attempt(manifest.folder):03d}"
             workers = settings.workers or (_cores() if local else -1)
             runner = make_executor(step, settings, name=name, tasks=tasks, workers=workers, logs=logs)
-            self._execute(runner, manifest, workers)
+            try:
+                self._execute(runner, manifest, workers)
+            except CurationError as error:
+                raise type(error)(f"stage {name}: {error}") from error
+            except Exception as error:
+                raise CurationError(f"stage {name}: {type(error).__name__}: {error} (see {logs})") from error
 
     def _execute(self, runner: Any, manifest: Manifest, workers: int) -> None:
         if isinstance(runner, LocalExecutor):

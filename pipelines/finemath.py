@@ -248,7 +248,7 @@ def pool_stages(s: Settings, texts: str) -> list[Stage]:
             reads=texts,
             steps=[DrawSample(size=s.pool_size, seed=s.second.sample_seed)],
             gather=True,
-            rows_per_file=50_000 if s.pool_size and s.pool_size > 50_000 else 500,
+            rows_per_file=1000,
             left_out=s.second.unjudged,
             skip_without=needs,
         ),

@@ -88,7 +88,7 @@ def read_benchmark(location: str) -> Iterator[BenchmarkItem]:
     Raises:
         ConfigError: if a file has no column of text.
     """
-    for file in list_inputs(resolve_location(location), (".parquet", *JSON_LINES, *TABLES)):
+    for file in list_inputs(resolve_location(location), (".parquet",), JSON_LINES, TABLES):
         stem = file.path.rsplit("/", 1)[-1].partition(".")[0]
         rows = parquet_rows(file.path) if file.path.endswith(".parquet") else raw_rows(file.path)
         for number, row in enumerate(rows):

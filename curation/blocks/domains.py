@@ -87,7 +87,7 @@ class ListDomains(Step):
             pages[domain] += 1
             good[domain] += passes(doc.metadata, self.threshold, self.cut)
         urls = Counter(filter(None, (registered_domain(url) for one in self.url_lists for url in _lines(one))))
-        given = {line for one in self.domain_lists for line in _lines(one)}
+        given = {registered_domain(line) or line for one in self.domain_lists for line in _lines(one)}
         for domain in sorted({*pages, *urls, *given}):
             row = self._row(domain, pages[domain], good[domain], urls[domain], domain in given)
             self.count("domains_listed", int(row["listed"]))

@@ -15,7 +15,7 @@ from datatrove.io import cached_asset_path_or_download
 
 from curation.blocks.step import Documents, Select, Step
 from curation.content import absolute_location, resolve_location
-from curation.errors import ConfigError
+from curation.errors import ConfigError, CurationError
 from curation.text.language import LanguageDetector, load_detector
 
 
@@ -68,7 +68,9 @@ class KeepLanguage(Select):
 
     def reason(self, doc: Document) -> str | None:
         """By the two columns that `DetectLanguage` adds."""
-        if doc.metadata.get("language") != self.language:
+        if "language" not in doc.metadata:
+            raise CurationError(f"KeepLanguage: document {doc.id} has no column language; put DetectLanguage before it")
+        if doc.metadata["language"] != self.language:
             return "other_language"
         return None if doc.metadata["language_score"] > self.threshold else "language_unsure"
 

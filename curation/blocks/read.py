@@ -21,15 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datatrove.data import Document
 
-from curation.errors import ConfigError
+from curation.errors import ConfigError, CurationError
 from curation.folder import open_input
 from curation.html.archive import Record, read_archive
 
 ARCHIVES = (".warc.gz", ".warc", ".arc.gz", ".arc")
 JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".ndjson")
 TABLES = (".csv", ".csv.gz", ".tsv")
-READABLE = (*ARCHIVES, ".parquet", *JSON_LINES, *TABLES)
-"""File types that a stage can start from."""
+KINDS = (ARCHIVES, (".parquet",), JSON_LINES, TABLES)
+"""File types that a stage can start from, in the order in which a mixed folder is searched."""
 
 Reject = Callable[[Document, str], None]
 
@@ -46,6 +46,7 @@ PAGE_COLUMNS: dict[str, pa.DataType] = {
 }
 """Columns of a page that was read from an archive, beside id and text."""
 
+_MOST_CELL_CHARACTERS = 1 << 30  # of a CSV; Python's own limit of 131,072 is less than a page
 _BATCH_ROWS = 512
 _SAMPLED_ROWS = 2000
 
@@ -119,6 +120,10 @@ def _rename(columns: dict[str, pa.DataType], mapping: Mapping[str, str], file: s
         raise ConfigError(
             f"{file}: no column 'text' or 'html'; name it with --columns text=COLUMN (it has {', '.join(columns)})"
         )
+    for name in ("text", "html"):
+        kind = renamed.get(name, pa.string())
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise ConfigError(f"{file}: column {mapping.get(name, name)!r} is {kind}, expected text")
     renamed["id"] = pa.string()
     return renamed
 
@@ -134,7 +139,7 @@ def _columns_of_rows(file: str) -> dict[str, pa.DataType]:
             for name, value in row.items():
                 kind = _kind(value)
                 columns[name] = kind if columns.get(name, kind) == kind else _common(columns[name], kind)
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException, CurationError, csv.Error) as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
     return {name: pa.string() if pa.types.is_null(kind) else kind for name, kind in columns.items()}
 
@@ -212,16 +217,28 @@ def parquet_rows(file: str) -> Iterator[dict[str, Any]]:
 def raw_rows(file: str) -> Iterator[dict[str, Any]]:
     """The rows of a file of JSON lines or a CSV."""
     if file.endswith(JSON_LINES):
-        for line in _lines(file):
+        for number, line in enumerate(_lines(file), 1):
             if line.strip():
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise ValueError(f"expected one JSON object per line, found {type(row).__name__}")
-                yield row
+                yield _json_object(line, f"{file}: line {number}")
     elif file.endswith(TABLES):
-        yield from csv.DictReader(_lines(file), delimiter="\t" if ".tsv" in file else ",")
+        csv.field_size_limit(_MOST_CELL_CHARACTERS)
+        for row in csv.DictReader(_lines(file), delimiter="\t" if file.endswith(".tsv") else ","):
+            row.pop(None, None)  # type: ignore[call-overload]  # cells beyond the header's
+            yield row
     else:
-        raise ConfigError(f"{file}: unknown file type (known: {', '.join(READABLE)})")
+        raise ConfigError(
+            f"{file}: unknown file type (known: {', '.join(ending for kind in KINDS for ending in kind)})"
+        )
+
+
+def _json_object(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise CurationError(f"{where}: not valid JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise CurationError(f"{where}: expected one JSON object per line, found {type(row).__name__}")
+    return row
 
 
 def _lines(file: str) -> Iterator[str]:

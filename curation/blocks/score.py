@@ -64,7 +64,7 @@ class ScoreText(Step):
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Score a window of documents at a time."""
-        documents = data or iter(())
+        documents = iter(data or ())
         classifier = _load(self.classifier)
         embedder = with_cache(classifier.embedder, self.embeddings)
         classifier = replace(classifier, embedder=embedder)
@@ -105,7 +105,7 @@ class CountTokens(Step):
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Count a batch at a time."""
         counter = load_token_counter(_tokenizer(self.tokenizer))
-        documents = data or iter(())
+        documents = iter(data or ())
         while batch := list(islice(documents, 256)):
             counts = counter.count([doc.text for doc in batch])
             for doc, tokens in zip(batch, counts, strict=True):

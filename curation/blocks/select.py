@@ -46,5 +46,8 @@ def passes(row: Mapping[str, Any], threshold: float, cut: Cut) -> bool:
     column = whole if cut == "published" else "calibrated_score"
     value = row.get(column)
     if value is None:
-        raise CurationError(f"cut: {cut} needs the column {column}, which document {row.get('id', '')} has not")
+        raise CurationError(
+            f"cut: {cut} needs the column {column}, which a document has not: was it scored, and is its "
+            "classifier calibrated?"
+        )
     return bool(value >= threshold)

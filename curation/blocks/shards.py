@@ -87,7 +87,7 @@ class RunShards(PipelineStep):
                 for doc in self._documents(shard, removed, skipped, counter):
                     kept.write(doc)
             removed.close()
-        counts = self._counts(skipped)
+        counts = self._counts(skipped) | counter.late_columns
         record = {
             "shard": shard.index,
             "documents": counter.read + counts.pop("documents_read", 0),
@@ -110,7 +110,8 @@ class RunShards(PipelineStep):
             doc.metadata["filter_reason"] = reason
             removed.write(doc)
 
-        stream: Any = counter.watch(read_files(shard.files, self.mapping, reject, skipped))
+        read = read_files(shard.files, self.mapping, reject, skipped)
+        stream: Any = counter.watch(self._declared(read, counter.late_columns))
         for step in self.steps:
             if hasattr(step, "exclusion_writer"):
                 step.exclusion_writer = removed
@@ -120,6 +121,14 @@ class RunShards(PipelineStep):
                 step.files, step.mapping = shard.files, self.mapping
             stream = step.run(stream, shard.index, self.total)
         yield from stream or ()
+
+    def _declared(self, documents: Iterator[Document], late: Counter[str]) -> Iterator[Document]:
+        """Without columns that first appear far down in a file without a schema; they are counted."""
+        for doc in documents:
+            for name in doc.metadata.keys() - self.columns.keys():
+                del doc.metadata[name]
+                late[f"late_column_{name}_left_out"] += 1
+            yield doc
 
     def _clear(self, folder: Folder, shard: Shard) -> None:
         """Delete what an unfinished run of this shard left; a stage that gathers owns all files of its folder."""
@@ -160,10 +169,9 @@ class RunShards(PipelineStep):
 
 
 def schema_after(steps: Sequence[Any], columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
-    """The columns after all steps; steps of others are taken to add none."""
+    """The columns after all steps; steps of others add none, or those in an attribute ``adds`` set on them."""
     for step in steps:
-        if hasattr(step, "schema"):
-            columns = step.schema(columns)
+        columns = step.schema(columns) if hasattr(step, "schema") else columns | getattr(step, "adds", {})
     return columns
 
 
@@ -172,6 +180,7 @@ class _Counter:
 
     def __init__(self, progress: str | None, shard: Shard) -> None:
         self.read = 0
+        self.late_columns = Counter[str]()
         self._mark = Path(progress, shard.name) if progress else None
         self._last = time.monotonic()
 

@@ -137,7 +137,7 @@ def bind(step: Any, output: str, own: dict[str, str] | None = None) -> Any:
 
     bound = copy.copy(step)
     for name, value in vars(step).items():
-        setattr(bound, name, tuple(map(filled, value)) if isinstance(value, tuple) else filled(value))
+        setattr(bound, name, type(value)(map(filled, value)) if type(value) in (tuple, list) else filled(value))
     return bound
 
 

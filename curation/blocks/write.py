@@ -21,6 +21,7 @@ from datatrove.data import Document
 from curation.errors import CurationError
 from curation.folder import Folder
 
+_UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError, UnicodeEncodeError)
 _GROUP_ROWS = 1000
 _GROUP_CHARACTERS = 32_000_000
 KEPT_PER_REASON = 1000
@@ -77,21 +78,25 @@ class RowWriter:
         values = [row.get(field.name) for row in self.rows]
         try:
             return pa.array(values, field.type)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError):
+        except _UNFIT:
             return self._converted(values, field)
 
     def _converted(self, values: list[Any], field: pa.Field) -> pa.Array:
         """A column whose first rows promised another type: text takes anything, else the value is named."""
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            texts = [v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in values]
+            texts = [v if v is None or isinstance(v, str) else _as_text(v) for v in values]
             clean = [t if t is None else t.encode("utf-8", "replace").decode() for t in texts]
             return pa.array(clean, field.type)
         for value in values:
             try:
                 pa.array([value], field.type)
-            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError) as error:
+            except _UNFIT as error:
                 raise CurationError(f"{self.where}: column {field.name}: {value!r} is not {field.type}") from error
         raise CurationError(f"{self.where}: column {field.name} cannot be written as {field.type}")
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 class KeptWriter:
@@ -122,11 +127,12 @@ class KeptWriter:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        try:
-            for writer in self._writers.values() if error[0] is None else ():
-                writer.close()
-        finally:
+        if error[0] is not None:
             self._open.__exit__(*error)
+            return
+        with self._open:  # what cannot be written appears under no final name
+            for writer in self._writers.values():
+                writer.close()
 
     def write(self, doc: Document) -> None:
         """Add a document."""
@@ -165,7 +171,7 @@ class RemovedWriter:
         self.mode = mode
         self.most_whole = most_whole
         self._big = [name for name in ("html",) if name in columns]
-        wanted = {"id": pa.string(), "reason": pa.string(), **columns}
+        wanted = {"id": pa.string(), "reason": pa.string(), **columns} | {"reason": pa.string()}
         self._rows = RowWriter(path, wanted, "removed", strict=False) if path and mode != "none" else None
 
     def __enter__(self) -> RemovedWriter:

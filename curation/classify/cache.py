@@ -96,6 +96,11 @@ class CachedEmbedder:
         """The embedder's."""
         return self.cache.identity
 
+    @property
+    def pooler(self) -> Any:
+        """The embedder's own pooler, if it has one."""
+        return getattr(self.embedder, "pooler", None)
+
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
         """One row per text, in order; a text that stands twice is embedded once."""
         if not texts:

@@ -88,7 +88,7 @@ class Classifier:
     def describe_cut(self, threshold: int, cut: Cut | None = None) -> str:
         """The condition on the raw score that ``threshold`` amounts to, such as ``score > 2.5``, for cards."""
         if (cut or self.cut) == "calibrated":
-            return f"score >= {self._calibration().raw_cut(threshold):g}"
+            return f"score >= {self._calibration().raw_cut(threshold)}"
         # Half to even: 2.5 rounds to 2, so that 3 needs more; 3.5 rounds to 4.
         return f"score {'>' if threshold % 2 else '>='} {threshold - 0.5:g}"
 

@@ -1,7 +1,7 @@
 """The records of ARC files, WARC's predecessor, which fastwarc does not read.
 
-Example: ``http://example.com/ 93.184.216.119 20140216050221 text/html 1591`` on a line of its own is followed by 1,591 bytes
-of HTTP response; the compressed form is one gzip member per record.
+Example: ``http://example.com/ 93.184.216.119 20140216050221 text/html 1591`` on a line of its own is followed by 1,591
+bytes of HTTP response; the compressed form is one gzip member per record.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ MAX_MEMBER_BYTES = 256 << 20
 _BLOCK_BYTES = 1 << 18
 _GZIP = b"\x1f\x8b"
 _GZIP_START = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")
-_HEADER = re.compile(rb"([a-z][a-z0-9+.-]{1,20}:[^\r\n]{0,8000}?) +([0-9a-fA-F.:]{2,45}|-) +(\d{4,20}) +([^\r\n]{0,200}?) +(\d{1,12})\r?$")
-_URL_LINE = re.compile(rb"[a-z][a-z0-9+.-]{1,20}:[^\n]*\n")
+_HEADER = re.compile(
+    rb"([a-z][a-z0-9+.-]{1,20}:[^\r\n]{0,8000}?) +([0-9a-fA-F.:]{2,45}|-)"
+    rb" +(\d{4,20}) +([^\r\n]{0,200}?) +(\d{1,12})\r?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _members(stream: IO[bytes]) -> Iterator[tuple[int, int, bytes, bool]]:
 
 
 def _member(stream: IO[bytes], data: bytes) -> tuple[bytes, int, bytes, bool]:
-    """One member from ``data`` and the stream: its bytes, the compressed bytes used, what was read too much, wholeness."""
+    """One member: its bytes, the compressed bytes used, what was read too much, whether it is whole."""
     member = zlib.decompressobj(31)
     pieces: list[bytes] = []
     used = size = 0

@@ -1,8 +1,9 @@
 """Pages out of web archives: WARC and ARC, plain or compressed, whole or broken.
 
-Example: ``for record in read_archive(open("CC-MAIN.warc.gz", "rb"), "CC-MAIN.warc.gz")`` yields one :class:`Record` for every
-response: with ``html``, or with the ``reason`` why there is none. Where the framing is broken, one record says so
-(``bad_record``) and reading goes on at the next record that can be recognised. The same bytes give the same records.
+Example: ``for record in read_archive(open("CC-MAIN.warc.gz", "rb"), "CC-MAIN.warc.gz")`` yields one :class:`Record`
+for every response: with ``html``, or with the ``reason`` why there is none. Where the framing is broken, one record
+says so (``bad_record``) and reading goes on at the next record that can be recognised. The same bytes give the same
+records.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _NAME_LOOKUP = Payload(html=None, reason="not_html", http_status=None, content_m
 class Record:
     """One response of an archive.
 
-    ``warc_record_offset`` and ``warc_record_length`` are bytes of the file as it lies on disk: a ranged read of them is the
-    record (of a compressed archive: its gzip member). ``fetch_time`` is in nanoseconds since 1970, UTC.
+    ``warc_record_offset`` and ``warc_record_length`` are bytes of the file as it lies on disk: a ranged read of them
+    is the record (of a compressed archive: its gzip member). ``fetch_time`` is in nanoseconds since 1970, UTC.
     """
 
     id: str
@@ -53,9 +54,9 @@ def read_archive(stream: IO[bytes], name: str, skipped: Counter[str] | None = No
         skipped: Counts the records that are no responses, by type (``request``, ``warcinfo``, ``conversion``, ...).
 
     Yields:
-        Records with ``html``, or with one of the reasons ``not_html``, ``http_error``, ``empty_body``, ``bad_http_headers``,
-        ``bad_chunked_encoding``, ``bad_content_encoding``, ``undecodable``, ``too_large``, ``truncated`` (the archive ends
-        inside the record) and ``bad_record`` (bytes that are no record).
+        Records with ``html``, or with one of the reasons ``not_html``, ``http_error``, ``empty_body``,
+        ``bad_http_headers``, ``bad_chunked_encoding``, ``bad_content_encoding``, ``undecodable``, ``too_large``,
+        ``truncated`` (the archive ends inside the record) and ``bad_record`` (bytes that are no record).
     """
     counter: Counter[str] = Counter() if skipped is None else skipped
     if stream.seekable():
@@ -109,7 +110,9 @@ def _payload(block: bytes | None, url: str | None, *, complete: bool) -> Payload
     return _NAME_LOOKUP if url and url.startswith("dns:") else read_response(block, complete=complete)
 
 
-def _record(payload: Payload, *, identifier: str, url: str | None, date: str | None, place: tuple[str, int, int]) -> Record:
+def _record(
+    payload: Payload, *, identifier: str, url: str | None, date: str | None, place: tuple[str, int, int]
+) -> Record:
     name, offset, length = place
     return Record(
         id=identifier or f"{name}:{offset}",

@@ -1,7 +1,7 @@
 """Headings and code: marked in the page's source, written as Markdown in its text.
 
-Example: ``<h2>Limits</h2>`` becomes ``## Limits``, and a ``<pre>`` of several lines stands between two lines of three backticks,
-its indentation kept.
+Example: ``<h2>Limits</h2>`` becomes ``## Limits``, and a ``<pre>`` of several lines stands between two lines of three
+backticks, its indentation kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def mark_blocks(html: str) -> str:
     """``html`` with marks inside its headings and around its code."""
 
     def replace(match: re.Match[str]) -> str:
-        closing, pre, code, level, _ = match.groups()
+        closing, pre, _, level, _ = match.groups()
         if level:
             return match[0] if closing else f"{match[0]}{HEADING}{level}"
         if pre:

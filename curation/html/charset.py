@@ -1,6 +1,6 @@
-"""The bytes of a page to characters.
+r"""The bytes of a page to characters.
 
-Example: ``decode(b"<p>caf\\xe9", None)`` is ``("<p>café", "cp1252")``. In this order: byte order mark, HTTP header,
+Example: ``decode(b"<p>caf\xe9", None)`` is ``("<p>café", "cp1252")``. In this order: byte order mark, HTTP header,
 ``<meta>``, detection by resiliparse; a declaration that the bytes contradict gives way to the detection.
 """
 
@@ -28,18 +28,16 @@ def decode(body: bytes, declared: str | None) -> tuple[str | None, str]:
         if body.startswith(mark):
             return _text(body[len(mark) :], charset)
     meta = _META.search(body, 0, _META_BYTES)
-    charset = _known(declared) or (_known(meta[1].decode("ascii", "replace")) if meta else None)
-    if charset is not None and charset.startswith("utf-16") and b"\0" not in body[:200]:
-        charset = None  # a page whose markup can be read as ASCII is not UTF-16, whatever it says
-    if charset is not None:
+    known = _known(declared) or (_known(meta[1].decode("ascii", "replace")) if meta else None)
+    if known is not None and known.startswith("utf-16") and b"\0" not in body[:200]:
+        known = None  # a page whose markup can be read as ASCII is not UTF-16, whatever it says
+    if known is not None:
         try:
-            return _clean(body.decode(charset)), charset
+            return _clean(body.decode(known)), known
         except UnicodeDecodeError:
             pass
     detected = _known(detect_encoding(body)) or "utf-8"
-    if charset is None or _decodes(body, detected):
-        charset = detected
-    return _text(body, charset)
+    return _text(body, detected if known is None or _decodes(body, detected) else known)
 
 
 def _known(label: str | None) -> str | None:

@@ -1,8 +1,9 @@
-r"""Formulas between delimiters in extracted text: ``\(…\)``, ``\[…\]``, ``$$…$$``, ``$…$`` and ``\begin{align}…\end{align}``.
+r"""Formulas between delimiters in extracted text: ``\(…\)``, ``\[…\]``, ``$$…$$``, ``$…$`` and
+``\begin{align}…\end{align}``.
 
-Example: ``take_delimited(r"Let \(x\) cost $5", formulas, dollars=False)`` replaces ``\(x\)`` by its mark and leaves the price.
-One pass from left to right; the next closing delimiter of each kind is remembered, so that a text of a million unclosed
-openings is still read once.
+Example: ``take_delimited(r"Let \(x\) cost $5", formulas, dollars=False)`` replaces ``\(x\)`` by its mark and leaves
+the price. One pass from left to right; the next closing delimiter of each kind is remembered, so that a text of a
+million unclosed openings is still read once.
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OP
 
 MAX_INLINE_CHARS = 2_000
 MAX_DISPLAY_CHARS = 20_000
-_ENVIRONMENTS = (
-    "equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign|subequations|aligned|gathered|array|split|cases|matrix|pmatrix"
-)
+_ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign|subequations|aligned|gathered|array|split|cases|matrix|pmatrix"
 _OPENING = re.compile(
     rf"[{CODE_OPEN}{PRE_OPEN}]|\\\\|\\\(|\\\[|\\\$|\$\$|\$|\\begin\{{((?:{_ENVIRONMENTS})\*?)\}}|\[(?:math|latex|tex|itex)\]"
 )
@@ -37,9 +36,13 @@ _CONFIGURED = re.compile(
     r"|left[\"']?\s*:\s*[\"']\$[\"']|left[\"']?\s*:\s*[\"']\\\$[\"']",
 )
 _STRONG = re.compile(r"\\[a-zA-Z]{2,}|\^\{?[\w\\]|_\{|(?<![\w$])[a-zA-Z]_[a-zA-Z0-9](?![a-zA-Z0-9])|\\[{},;!]")
-_WEAK = re.compile(r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]\([\w, ]+\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$|^\W*[^\x00-\x7f]{1,3}\W*$")
+_WEAK = re.compile(
+    r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]\([\w, ]+\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$|^\W*[^\x00-\x7f]{1,3}\W*$"
+)
 _WORD = re.compile(r"(?<![a-zA-Z\\{])[a-zA-Z]{3,}(?![a-zA-Z}])")
-_NOT_WORDS = re.compile(r"\\(?:text|mathrm|mbox|textrm|operatorname|textbf|textit|textsf|texttt|mathit|mathsf|hbox|mathtt)\s*\*?\{[^{}]*\}|\\[a-zA-Z]+")
+_NOT_WORDS = re.compile(
+    r"\\(?:text|mathrm|mbox|textrm|operatorname|textbf|textit|textsf|texttt|mathit|mathsf|hbox|mathtt)\s*\*?\{[^{}]*\}|\\[a-zA-Z]+"
+)
 
 
 def single_dollars_configured(html: str) -> bool:
@@ -67,7 +70,9 @@ class _Closings:
             return match.start() if match else -1
         found = self._text.find(closing, start)
         # ``\\]`` is a line break in a matrix followed by a bracket.
-        while found > 0 and closing in ("\\)", "\\]") and self._text[found - 1] == "\\" and self._text[found - 2] != "\\":
+        while (
+            found > 0 and closing in ("\\)", "\\]") and self._text[found - 1] == "\\" and self._text[found - 2] != "\\"
+        ):
             found = self._text.find(closing, found + 1)
         return found
 
@@ -78,7 +83,8 @@ def take_delimited(text: str, formulas: Formulas, *, dollars: bool) -> str:
     Args:
         text: Extracted text with marks around code.
         formulas: Where the formulas are kept.
-        dollars: Whether a single dollar is known to be a delimiter on this page; else only what looks like TeX is taken.
+        dollars: Whether a single dollar is known to be a delimiter on this page; else only what looks like TeX is
+        taken.
     """
     closings = _Closings(text)
     pieces: list[str] = []
@@ -112,10 +118,8 @@ def _mark(text: str, match: re.Match[str], end: int, after: int, formulas: Formu
     if match[1]:
         return formulas.keep(restore(text[match.start() : after], formulas), display=True)
     body = text[match.end() : end]
-    if opening == "$":
-        wanted = _is_inline(body, text[after : after + 1], dollars)
-    else:
-        wanted = _is_formula(body, opening)
+    following = text[after : after + 1]
+    wanted = _is_inline(body, following, dollars) if opening == "$" else _is_formula(body, opening)
     if not wanted:
         return None
     return formulas.keep(restore(body, formulas), display=opening in _DISPLAY)
@@ -137,7 +141,8 @@ def _is_formula(body: str, opening: str) -> bool:
 
 
 def _is_inline(body: str, following: str, dollars: bool) -> bool:
-    """Pandoc's rule (no space inside the dollars, no digit after them), and something of TeX or of algebra between them."""
+    """Pandoc's rule (no space inside the dollars, no digit after them), and something of TeX or of algebra between
+    them."""
     if not body or len(body) > MAX_INLINE_CHARS or "\n\n" in body or CODE_OPEN in body or PRE_OPEN in body:
         return False
     loose = body[0].isspace() or body[-1].isspace() or following.isdigit()

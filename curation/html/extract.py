@@ -1,9 +1,9 @@
 r"""A page's HTML to its text: main content by resiliparse, formulas as ``$…$`` and ``$$…$$``.
 
 Example: ``html_to_text("<p>Let \\(x\\) be 2.</p>")`` is ``Let $x$ be 2.`` On pages with mathematics a literal dollar is
-written ``\$``; pages without mathematics keep theirs. The path of a page: formulas out of its source (``source.py``), out of
-its tree where something is rendered (``tree.py``), text by resiliparse, formulas out of the text (``delimiters.py``),
-Markdown (``blocks.py``).
+written ``\$``; pages without mathematics keep theirs. The path of a page: formulas out of its source (``source.py``),
+out of its tree where something is rendered (``tree.py``), text by resiliparse, formulas out of the text
+(``delimiters.py``), Markdown (``blocks.py``).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from resiliparse.parse.html import HTMLTree
 
 from curation.html.blocks import mark_blocks, write_blocks
 from curation.html.delimiters import looks_like_dollars, single_dollars_configured, take_delimited
+from curation.html.lists import keep_lists
 from curation.html.markers import DOLLAR, MARK, Formulas, without_marks
 from curation.html.nesting import is_too_deep
 from curation.html.signs import may_have_mathematics
@@ -28,12 +29,15 @@ MAX_HTML_CHARS = 8_000_000
 
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"<html\b[^<>]*?\slang\s*=\s*[\"']?\s*([a-zA-Z][\w-]{0,34})", re.IGNORECASE)
+# Main-content detection drops figures, and pages of mathematics put their tables of formulas into them.
+_FIGURE = re.compile(r"<(/?)figure(?=[\s>])", re.IGNORECASE)
 _LITERAL_DOLLAR = re.compile(r"(?<!\\)\$")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page says. ``reasons`` names what went differently: see the module's ``*_REASON`` words in ``extract_page``."""
+    """What a page says. ``reasons`` names what went differently: see the module's ``*_REASON`` words in
+    ``extract_page``."""
 
     text: str
     has_mathematics: bool
@@ -56,8 +60,8 @@ def extract_page(html: str, *, mathematics: bool = True) -> Page:
 
     Returns:
         A page whose ``reasons`` may name ``too_large`` (over ``MAX_HTML_CHARS``: plain text without main content),
-        ``too_deep`` (nesting that main-content detection would take minutes for), ``mathematics_dropped`` (more than half of
-        the formulas stood outside the main content), ``parse_failed``, ``empty_text``.
+        ``too_deep`` (nesting that main-content detection would take minutes for), ``mathematics_dropped`` (more than
+        half of the formulas stood outside the main content), ``parse_failed``, ``empty_text``.
     """
     html = without_marks(_encodable(html))
     reasons: list[str] = []
@@ -86,10 +90,12 @@ def _extract(html: str, mathematics: bool, reasons: list[str]) -> tuple[str, int
     source = html
     if mathematics:
         source = take_leaves(take_elements(source, formulas), formulas)
+        if dollars or formulas.tex:
+            source = _FIGURE.sub(r"<\1div", source)
     deep = is_too_deep(source)
     if deep:
         reasons.append("too_deep")
-    source = mark_blocks(source)
+    source = mark_blocks(keep_lists(source))
     found = len(formulas.tex)
     text = _text_of(source, formulas, rendered=found > 0 and needs_tree(html), main_content=not deep, reasons=reasons)
     if not mathematics:

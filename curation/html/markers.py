@@ -1,9 +1,9 @@
 r"""Marks that travel through resiliparse inside the page, and the formulas that they stand for.
 
-Example: a :class:`Formulas` keeps ``x^2`` under number 0 and gives ``OPEN + "0" + CLOSE`` to put into the page; after the
-text has been extracted that mark becomes ``$x^2$``. The marks are Unicode noncharacters (U+FDD0–U+FDEF): unlike private-use
-characters, which icon fonts use on every second page, no page has a right to hold them. A number instead of the TeX itself
-keeps line breaks, ``<`` and braces out of the reach of the extractor and of the delimiter pass.
+Example: a :class:`Formulas` keeps ``x^2`` under number 0 and gives ``OPEN + "0" + CLOSE`` to put into the page; after
+the text has been extracted that mark becomes ``$x^2$``. The marks are Unicode noncharacters (U+FDD0–U+FDEF): unlike
+private-use characters, which icon fonts use on every second page, no page has a right to hold them. A number instead
+of the TeX itself keeps line breaks, ``<`` and braces out of the reach of the extractor and of the delimiter pass.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ CODE_CLOSE = "\ufdd3"
 PRE_OPEN = "\ufdd4"
 PRE_CLOSE = "\ufdd5"
 HEADING = "\ufdd6"
+FILLING = "\ufdd8"  # gives a mark the length of its formula: extractors judge a block by how much text it holds
 DOLLAR = "\ufdd7"  # a dollar sign that is already right: survives the escaping of the others
 
-MARK = re.compile(f"{OPEN}([0-9]+){CLOSE}")
+MAX_FILLING = 200
+MARK = re.compile(f"{OPEN}([0-9]+){CLOSE}{FILLING}*")
 _FORBIDDEN = re.compile("[\ufdd0-\ufdef\0]")
 _MACRO = re.compile(
     r"\s*\\(?:(?:re|provide)?newcommand|newcommand|renewcommand|DeclareMathOperator|[gex]?def|let|require|newenvironment"
-    r"|definecolor|setcounter|usepackage|label)(?![a-zA-Z])\*?"
+    r"|definecolor|setcounter|usepackage|label|begingroup|endgroup)(?![a-zA-Z])\*?"
 )
 _MACRO_NAME = re.compile(r"\s*\\(?:[a-zA-Z@]+|.)[^\\{}\[]{0,40}(?=[\[{\\\s]|$)|\s*[a-zA-Z]*")
 _SPACE = re.compile(r"\s+")
@@ -52,7 +54,11 @@ class Formulas:
             return ""
         self.tex.append(tex)
         self.display.append(display)
-        return f"{OPEN}{len(self.tex) - 1}{CLOSE}"
+        return self.mark(len(self.tex) - 1)
+
+    def mark(self, number: int) -> str:
+        """What stands for the formula in the page."""
+        return f"{OPEN}{number}{CLOSE}{FILLING * min(len(self.tex[number]), MAX_FILLING)}"
 
     def show(self, number: int) -> str:
         """The formula in the dollars of Markdown, written with the mark that protects them."""

@@ -1,8 +1,8 @@
 r"""MathML to TeX, without a parser and without recursion.
 
-Example: ``mathml_to_tex("<math><msup><mi>x</mi><mn>2</mn></msup></math>")`` is ``x^{2}``. The elements are closed one after
-the other on a stack, so that a hostile page with a hundred thousand nested elements costs time in proportion and no C stack.
-Presentation MathML only; an unknown element gives its children.
+Example: ``mathml_to_tex("<math><msup><mi>x</mi><mn>2</mn></msup></math>")`` is ``x^{2}``. The elements are closed one
+after the other on a stack, so that a hostile page with a hundred thousand nested elements costs time in proportion and
+no C stack. Presentation MathML only; an unknown element gives its children.
 """
 
 from __future__ import annotations
@@ -39,10 +39,14 @@ _ACCENTS = {
     "\\overbrace": "\\overbrace",
     "\\underbrace": "\\underbrace",
 }
-_LIMITS = re.compile(r"\\(?:sum|prod|coprod|int|iint|iiint|oint|bigcup|bigcap|bigoplus|bigotimes|bigvee|bigwedge|lim|max|min)")
+_LIMITS = re.compile(
+    r"\\(?:sum|prod|coprod|int|iint|iiint|oint|bigcup|bigcap|bigoplus|bigotimes|bigvee|bigwedge|lim|max|min)"
+)
 _FENCES = {"{": "\\{", "}": "\\}", "|": "|", "‖": "\\|", "⟨": "\\langle", "⟩": "\\rangle"}
 _VARIANTS = {"double-struck": "\\mathbb", "bold": "\\mathbf", "script": "\\mathcal", "fraktur": "\\mathfrak"}
-_SKIPPED = frozenset({"annotation", "annotation-xml", "maction-hidden", "mphantom", "maligngroup", "malignmark", "none"})
+_SKIPPED = frozenset(
+    {"annotation", "annotation-xml", "maction-hidden", "mphantom", "maligngroup", "malignmark", "none"}
+)
 _TEXT_ESCAPES = str.maketrans({char: "\\" + char for char in "%#&_{}$"})
 
 Children = list[str]

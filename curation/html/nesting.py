@@ -16,7 +16,8 @@ _CLOSED_BY_THEMSELVES = frozenset("p option".split())
 
 
 def is_too_deep(html: str) -> bool:
-    """Whether ``html`` may hold more than ``MAX_DEPTH`` elements inside each other; pages with few tags are not counted."""
+    """Whether ``html`` may hold more than ``MAX_DEPTH`` elements inside each other; pages with few tags are not
+    counted."""
     if html.count("<") < _FEW_TAGS:
         return False
     depth = 0

@@ -89,7 +89,8 @@ def _headers(block: bytes) -> dict[str, str]:
 
 
 def _content_type(headers: dict[str, str], start: bytes) -> tuple[str | None, str | None]:
-    """The declared type without its parameters, and its charset; without a declaration, HTML if the body begins like it."""
+    """The declared type without its parameters, and its charset; without a declaration, HTML if the body begins like
+    it."""
     declared = headers.get("content-type", "")
     charset = _CHARSET.search(declared)
     mime_type = declared.partition(";")[0].strip().lower()
@@ -115,7 +116,8 @@ def _page(body: bytes, headers: dict[str, str], charset: str | None) -> tuple[st
 
 def _unchunk(body: bytes) -> bytes:
     """The chunks joined; a body that does not begin with a chunk was stored without its chunks and stays."""
-    position, pieces = 0, []
+    pieces: list[bytes] = []
+    position = 0
     while chunk := _CHUNK.match(body, position):
         size = int(chunk[1], 16)
         if size == 0:

@@ -1,9 +1,9 @@
-r"""Formulas that can be taken from the page's source before it is parsed: ``<math>``, ``<script type="math/tex">``, images
-and elements that hold nothing but TeX.
+r"""Formulas that can be taken from the page's source before it is parsed: ``<math>``, ``<script type="math/tex">``,
+images and elements that hold nothing but TeX.
 
-Example: ``<p>Let <script type="math/tex">x^2</script>`` becomes ``<p>Let `` and the mark of ``x^2``. Doing this on the string
-is what keeps pages with thousands of MathML nodes linear: the parser never sees them. Every search here either moves
-forward through the string or remembers that there is nothing more to find.
+Example: ``<p>Let <script type="math/tex">x^2</script>`` becomes ``<p>Let `` and the mark of ``x^2``. Doing this on the
+string is what keeps pages with thousands of MathML nodes linear: the parser never sees them. Every search here either
+moves forward through the string or remembers that there is nothing more to find.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MAX_FORMULA_CHARS = 20_000
 MAX_MATHML_CHARS = 400_000
 
 _ATTRIBUTES = r"((?:[^<>\"']++|\"[^\"]{0,20000}+\"|'[^']{0,20000}+'){0,200}+)"
-_OPENING = re.compile(rf"<((?:\w{{1,9}}:)?math|script|img)\b{_ATTRIBUTES}>", re.IGNORECASE)
+_OPENING = re.compile(rf"(?<!=[\"'])<((?:\w{{1,9}}:)?math|script|img)\b{_ATTRIBUTES}>", re.IGNORECASE)
 _MATH_SCRIPT = re.compile(r"\btype\s*=\s*[\"']?\s*math/(tex|latex|mml|mathml)\b([^\"'>]*)", re.IGNORECASE)
 _LEAF = re.compile(
-    r"<(span|div|p|d-math|mathjax|tex-math|la-tex|tex|code|eq|em)\b([^<>]*)>([^<]*)</\1\s*>", re.IGNORECASE
+    r"<(span|div|p|d-math|dt-math|mathjax|tex-math|la-tex|tex|code|eq|em)\b([^<>]*)>([^<]*)</\1\s*>", re.IGNORECASE
 )
 _LEAF_CLASS = re.compile(
     r"class\s*=\s*[\"']?[^\"'>]*?(?<![\w-])(?:math|math-container|math-inline|math-display|math-block|wp-katex-eq|tex|latex"
@@ -41,7 +41,7 @@ _DATA_EXPR = re.compile(
     re.IGNORECASE,
 )
 _ANNOTATION = re.compile(
-    r"<(?:\w{1,9}:)?annotation\b[^>]*?encoding\s*=\s*[\"']?(?:application/x-tex|tex|latex|application/x-latex)[\"']?[^>]*>"
+    r"<(?:\w{1,9}:)?annotation\b[^<>]{0,200}?encoding\s*=\s*[\"']?(?:application/x-tex|tex|latex|application/x-latex)[\"']?[^<>]*>"
     r"([^<]*)<",
     re.IGNORECASE,
 )
@@ -92,7 +92,7 @@ def take_leaves(html: str, formulas: Formulas) -> str:
     def replace(match: re.Match[str]) -> str:
         tag, attributes, content = match.groups()
         tag = tag.lower()
-        own_element = tag in ("d-math", "tex-math", "la-tex", "tex")
+        own_element = tag in ("d-math", "dt-math", "tex-math", "la-tex", "tex")
         if not own_element and tag != "mathjax" and not _LEAF_CLASS.search(attributes):
             return match[0]
         sure = own_element or _SURE_CLASS.search(attributes) is not None
@@ -113,7 +113,7 @@ def whole_formula(text: str, formulas: Formulas, *, display: bool, sure: bool) -
         return None
     if match := _WHOLE.fullmatch(text):
         tex = next(match[name] for name in ("paren", "bracket", "double", "single", "env") if match[name] is not None)
-        if match["env"] is None and "single" != match.lastgroup and _INNER_DELIMITER.search(_without_text(tex)):
+        if match["env"] is None and match["single"] is None and _INNER_DELIMITER.search(_without_text(tex)):
             return None
         shown = match["bracket"] is not None or match["double"] is not None or match["env"] is not None
         after = text[-1] if text[-1] in ".,;:" else ""
@@ -147,9 +147,7 @@ _SCRIPT_END = re.compile(r"</script\s*>", re.IGNORECASE)
 _MATH_END = re.compile(r"</(?:\w{1,9}:)?math\s*>", re.IGNORECASE)
 
 
-def _script(
-    html: str, match: re.Match[str], formulas: Formulas, exhausted: set[str]
-) -> tuple[str | None, int]:
+def _script(html: str, match: re.Match[str], formulas: Formulas, exhausted: set[str]) -> tuple[str | None, int]:
     kind = _MATH_SCRIPT.search(match[2])
     end = _end_of(html, _SCRIPT_END, match.end(), exhausted)
     if kind is None or end is None:
@@ -164,9 +162,7 @@ def _script(
     return formulas.keep(tex[:MAX_FORMULA_CHARS], display="display" in kind[2]), end.end()
 
 
-def _mathml(
-    html: str, match: re.Match[str], formulas: Formulas, exhausted: set[str]
-) -> tuple[str | None, int]:
+def _mathml(html: str, match: re.Match[str], formulas: Formulas, exhausted: set[str]) -> tuple[str | None, int]:
     end = _end_of(html, _MATH_END, match.end(), exhausted)
     if end is None:
         return None, 0
@@ -199,12 +195,17 @@ def _image(attributes: str, formulas: Formulas) -> str | None:
 
 def _is_caption(alt: str) -> bool:
     """Whether an image's text is words about it (``equation``, ``Formula 3``) and not TeX."""
-    return not _TEX_SIGN.search(alt) or re.match(r"(?i)\s*(?:equation|formula|image|latex|eqn?)\b[\s\d.]*$", alt) is not None
+    return (
+        not _TEX_SIGN.search(alt)
+        or re.match(r"(?i)\s*(?:equation|formula|image|latex|eqn?)\b[\s\d.]*$", alt) is not None
+    )
 
 
 def _query_tex(source: str) -> str:
     """The TeX after the first ``?`` of a rendering service's address: ``latex.codecogs.com/gif.latex?x%5E2``."""
-    query = unquote(source.partition("?")[2].replace("+", " ") if "+" in source and " " not in source else source.partition("?")[2])
+    query = unquote(
+        source.partition("?")[2].replace("+", " ") if "+" in source and " " not in source else source.partition("?")[2]
+    )
     return re.sub(r"^(?:latex|tex|eq|formula|chl|cht=tx&chl)=|&(?:bg|fg|s|c)=.*$", "", query)
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import unicodedata
 
-FUNCTIONS = frozenset(
-    "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max min Pr"
-    " sec sin sinh sup tan tanh".split()
-)
+_NAMES = """
+arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max min Pr sec
+sin sinh sup tan tanh
+"""
+FUNCTIONS = frozenset(_NAMES.split())
 _PAIRS = r"""
 α alpha β beta γ gamma δ delta ϵ epsilon ε varepsilon ζ zeta η eta θ theta ϑ vartheta ι iota κ kappa λ lambda μ mu µ mu
 ν nu ξ xi π pi ϖ varpi ρ rho ϱ varrho σ sigma ς varsigma τ tau υ upsilon φ varphi ϕ phi χ chi ψ psi ω omega
@@ -21,7 +22,8 @@ _PAIRS = r"""
 ∈ in ∉ notin ∋ ni ⊂ subset ⊃ supset ⊆ subseteq ⊇ supseteq ⊊ subsetneq ∪ cup ∩ cap ∖ setminus ∅ emptyset ∧ wedge ∨ vee
 ¬ neg ∀ forall ∃ exists ∄ nexists ⊢ vdash ⊨ models ⊥ perp ⊤ top ∥ parallel ∣ mid ∠ angle △ triangle □ square
 → to ← leftarrow ↔ leftrightarrow ⇒ Rightarrow ⇐ Leftarrow ⇔ Leftrightarrow ↦ mapsto ⟶ longrightarrow ⟵ longleftarrow
-⟹ Longrightarrow ⟺ Longleftrightarrow ↪ hookrightarrow ↑ uparrow ↓ downarrow ↗ nearrow ↘ searrow ⇀ rightharpoonup ⇌ rightleftharpoons
+⟹ Longrightarrow ⟺ Longleftrightarrow ↪ hookrightarrow ↑ uparrow ↓ downarrow ↗ nearrow ↘ searrow
+⇀ rightharpoonup ⇌ rightleftharpoons
 ∞ infty ∂ partial ∇ nabla ℏ hbar ℓ ell ℜ Re ℑ Im ℵ aleph ℘ wp √ surd ′ prime … ldots ⋯ cdots ⋮ vdots ⋱ ddots
 ⟨ langle ⟩ rangle 〈 langle 〉 rangle ⌊ lfloor ⌋ rfloor ⌈ lceil ⌉ rceil ‖ Vert ∴ therefore ∵ because
 ⏞ overbrace ⏟ underbrace ≜ triangleq
@@ -44,12 +46,11 @@ SYMBOLS |= {
     "″": "''",
     "≔": ":=",
     "≰": "\\nleq",
-    "⁢": "",
 }
 
 
 def _alphabets() -> dict[str, str]:
-    """The letters of U+1D400–U+1D7FF: ``𝐱`` is ``\\mathbf{x}``, ``𝑥`` is ``x``."""
+    r"""The letters of U+1D400–U+1D7FF: ``𝐱`` is ``\mathbf{x}``, ``𝑥`` is ``x``."""
     commands = {"BOLD": "\\mathbf", "DOUBLE-STRUCK": "\\mathbb", "SCRIPT": "\\mathcal", "FRAKTUR": "\\mathfrak"}
     letters = {}
     for code in range(0x1D400, 0x1D800):

@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_DATE = re.compile(
-    r"\s*(\d{4})-?(\d\d)?-?(\d\d)?[T ]?(\d\d)?:?(\d\d)?:?(\d\d)?(?:\.(\d{1,9})\d*)?", re.ASCII
-)
+_DATE = re.compile(r"\s*(\d{4})-?(\d\d)?-?(\d\d)?[T ]?(\d\d)?:?(\d\d)?:?(\d\d)?(?:\.(\d{1,9})\d*)?", re.ASCII)
 
 
 def nanoseconds(date: str | None) -> int | None:

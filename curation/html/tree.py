@@ -1,8 +1,8 @@
 r"""Formulas that need the parsed tree: rendered MathJax, KaTeX and MediaWiki, of which one reading is kept.
 
-Example: ``<span class="katex">`` holds MathML (by now a mark) and ``katex-html``, the same formula as dozens of spans; the
-whole element becomes the mark. All nodes are collected by one query before the first change, because resiliparse 2 refuses
-changes during traversal.
+Example: ``<span class="katex">`` holds MathML (by now a mark) and ``katex-html``, the same formula as dozens of spans;
+the whole element becomes the mark. All nodes are collected by one query before the first change, because resiliparse 2
+refuses changes during traversal.
 """
 
 from __future__ import annotations
@@ -10,14 +10,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from curation.html.markers import CLOSE, MARK, OPEN, Formulas
+from curation.html.markers import MARK, Formulas
 
-# Classes, and elements of MathJax 3. Compared exactly: in pages without a doctype selectors ignore case, and ``mathjax`` in
-# small letters is a whole article.
+# Classes, and elements of MathJax 3. Compared exactly: in pages without a doctype selectors ignore case, and
+# ``mathjax`` in small letters is a whole article.
 _CLASSES = (
-    "katex-display katex MathJax_Display MathJax_SVG_Display MathJax_CHTML MathJax_SVG MathJax MathJax_Preview mjx-chtml"
-    " mwe-math-element katex-html katex-error"
-).split()
+    "katex-display",
+    "katex",
+    "MathJax_Display",
+    "MathJax_SVG_Display",
+    "MathJax_CHTML",
+    "MathJax_SVG",
+    "MathJax",
+    "MathJax_Preview",
+    "mjx-chtml",
+    "mwe-math-element",
+    "katex-html",
+    "katex-error",
+)
 _RENDERED = ", ".join([*("." + name for name in _CLASSES), "mjx-container"])
 _SIGNS = ("katex", "MathJax", "mjx-", "mwe-math-element")
 _SHOWN = re.compile(r"display|block", re.IGNORECASE)
@@ -53,7 +63,7 @@ def take_rendered(tree: Any, formulas: Formulas) -> None:
 def _keep_mark(node: Any, number: int, formulas: Formulas) -> None:
     if _SHOWN.search(node.class_name or "") or node.get_attribute("display") == "true":
         formulas.display[number] = True
-    node.text = f"{OPEN}{number}{CLOSE}"
+    node.text = formulas.mark(number)
 
 
 def _is_output(classes: list[str], text: str) -> bool:

