@@ -215,6 +215,7 @@ def _find(fs: Any, path: str, kinds: tuple[tuple[str, ...], ...]) -> list[dict[s
         if not fs.exists(f"{path}/stage.json"):
             raise ConfigError(f"{path}: this stage is unfinished; finish it first")
         path = f"{path}/data"
+        _check_one_dataset(fs, path)
     found = fs.find(path, detail=True)
     inside = {name[len(path) :]: info for name, info in found.items()}
     visible = [info for name, info in inside.items() if not any(part.startswith(".") for part in name.split("/"))]
@@ -225,6 +226,13 @@ def _find(fs: Any, path: str, kinds: tuple[tuple[str, ...], ...]) -> list[dict[s
 def _wanted(kinds: tuple[tuple[str, ...], ...]) -> str:
     endings = [ending for kind in kinds for ending in kind if ending]
     return f" (looked for {', '.join(endings)})" if endings else ""
+
+
+def _check_one_dataset(fs: Any, path: str) -> None:
+    """The published configurations overlap: together they would give documents twice."""
+    names = sorted({name[len(path) :].split("/")[1] for name in fs.find(path) if name[len(path) :].count("/") > 1})
+    if len(names) > 1:
+        raise ConfigError(f"{path}: several datasets lie here ({', '.join(names)}); name one of these folders")
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:

@@ -236,8 +236,8 @@ class _Planner:
         for name in replace(stage, finish=None).needs if asked else ():
             if name not in self.digests:
                 raise ConfigError(
-                    f"stage {stage.name} needs {name}, which is left out ({self.left_out[name]}) and not in this output "
-                    "folder: take the folder in which it was made, or start from another stage"
+                    f"stage {stage.name} needs {name}, which is left out ({self.left_out[name]}) and not in this "
+                    "output folder: take the folder in which it was made, or start from another stage"
                 )
 
     def _take_remote_as_unchanged(self, identity: dict[str, Any], before: Mapping[str, Any]) -> None:

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 
 import yaml
 
-from curation.classify.calibrate import Calibration
 from curation.classify.report import TrainingReport
-from curation.errors import ConfigError
+from curation.classify.storage import model_folder, read_calibration
 from curation.folder import Folder, local_copy
 from curation.recipe import RunContext
 from curation.report import funnel, funnel_table, markdown_table, reasons
@@ -112,19 +111,11 @@ def _partial_counts(context: RunContext) -> Mapping[str, int]:
 
 def _raw(step: CardValues, least: int) -> str:
     """What a calibrated threshold amounts to on the raw score of the classifier that decides."""
-    calibration = _calibration(step.models[-1]) if step.models else None
+    deciding = local_copy(step.models[-1]) if step.models and "/" in step.models[-1] else None
+    calibration = read_calibration(model_folder(str(deciding))) if deciding else None
     if step.cut == "published" or calibration is None:
         return f" (score {'>' if least % 2 else '>='} {least - 0.5:g})"
     return f" (score >= {calibration.raw_cut(least):.4f})"
-
-
-def _calibration(model: str) -> Calibration | None:
-    from curation.classify.classifier import load_classifier
-
-    try:
-        return load_classifier(str(local_copy(model)) if "://" in model else model).calibration
-    except ConfigError:
-        return None
 
 
 def _left_out(context: RunContext) -> list[str]:
@@ -150,7 +141,7 @@ def _setting(context: RunContext, stage: str, key: str) -> Any:
 
 
 def _model(model: str, step: CardValues) -> str:
-    report = local_copy(model) / "report.json" if "/" in model else None
+    report = model_folder(str(local_copy(model))) / "report.json" if "/" in model else None
     if report is None or not report.is_file():
         return f"`{model.rsplit('/', 2)[-1]}` was given and comes without figures of its training."
     stage = model.rstrip("/").rsplit("/", 2)[-2]

@@ -223,7 +223,7 @@ def raw_rows(file: str) -> Iterator[dict[str, Any]]:
     elif file.endswith(TABLES):
         csv.field_size_limit(_MOST_CELL_CHARACTERS)
         for row in csv.DictReader(_lines(file), delimiter="\t" if file.endswith(".tsv") else ","):
-            row.pop(None, None)  # type: ignore[call-overload]  # cells beyond the header's
+            row.pop(None, None)  # cells beyond the header's
             yield row
     else:
         raise ConfigError(

@@ -18,6 +18,7 @@ from curation.blocks.step import Documents, Step, tuning
 from curation.blocks.train import threads, with_cache, write_cache
 from curation.classify.cache import CachedEmbedder
 from curation.classify.classifier import Classifier, load_classifier
+from curation.classify.storage import model_folder
 from curation.content import absolute_location, resolve_location
 from curation.folder import local_copy
 from curation.recipe import OUTPUT
@@ -64,7 +65,7 @@ class ScoreText(Step):
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Score a window of documents at a time."""
-        documents = iter(data or ())
+        documents: Documents = iter(data or ())
         classifier = _load(self.classifier)
         embedder = with_cache(classifier.embedder, self.embeddings)
         classifier = replace(classifier, embedder=embedder)
@@ -105,7 +106,7 @@ class CountTokens(Step):
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Count a batch at a time."""
         counter = load_token_counter(_tokenizer(self.tokenizer))
-        documents = iter(data or ())
+        documents: Documents = iter(data or ())
         while batch := list(islice(documents, 256)):
             counts = counter.count([doc.text for doc in batch])
             for doc, tokens in zip(batch, counts, strict=True):
@@ -117,7 +118,7 @@ class CountTokens(Step):
 def classifier_location(location: str) -> str:
     """A classifier's location that means the same in any working folder; Hub names stay."""
     given = location.startswith((".", "~", "/")) or Path(location).is_dir()
-    return absolute_location(location) if given else location
+    return str(model_folder(absolute_location(location))) if given else location
 
 
 @lru_cache(maxsize=2)

@@ -91,13 +91,13 @@ def read_classifier(
         ConfigError: if it cannot be had.
     """
     import_transformers()
-    folder = Path(resolve_location(location)) if is_local(location) else None
+    folder = model_folder(resolve_location(location)) if is_local(location) else None
     if folder is not None and not folder.is_dir():
         raise ConfigError(f"classifier {location}: no folder {folder}; nothing was substituted")
     if folder is not None and (folder / "head.json").is_file():
         return _read_encoder_and_head(folder, embedder, precision, threads)
     described = _read_json(folder / "calibration.json") if folder and (folder / "calibration.json").is_file() else {}
-    loaded = load_sequence_classifier(location, revision)
+    loaded = load_sequence_classifier(str(folder or location), revision)
     _check_one_label(location, loaded)
     head = _split_head(loaded)
     encoder = LoadedModel(loaded.model.base_model, loaded.tokenizer, frozenset()) if head else loaded
@@ -113,6 +113,20 @@ def read_classifier(
     if scale is not None:
         described = described | {"scale": [scale.low, scale.high]}
     return _classifier(described, embedding, head or LogitsHead(), folder, name=location)
+
+
+def model_folder(location: str) -> Path:
+    """The classifier's folder; a folder that ``curate train`` wrote holds it as ``train/model``."""
+    folder = Path(location)
+    return folder / "train" / "model" if (folder / "train" / "model").is_dir() else folder
+
+
+def read_calibration(folder: Path) -> Calibration | None:
+    """The calibration in a classifier's folder, without loading the model; None if there is none."""
+    for name in ("head.json", "calibration.json"):
+        if (folder / name).is_file() and (cuts := _read_json(folder / name).get("calibration")):
+            return Calibration(tuple((int(t), float(c)) for t, c in cuts))
+    return None
 
 
 def _description(classifier: Classifier) -> dict[str, Any]:

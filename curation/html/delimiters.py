@@ -1,5 +1,4 @@
-r"""Formulas between delimiters in extracted text: ``\(…\)``, ``\[…\]``, ``$$…$$``, ``$…$`` and
-``\begin{align}…\end{align}``.
+r"""Formulas between delimiters in extracted text: ``\(…\)``, ``\[…\]``, ``$$…$$``, ``$…$``, ``\begin{align}…``.
 
 Example: ``take_delimited(r"Let \(x\) cost $5", formulas, dollars=False)`` replaces ``\(x\)`` by its mark and leaves
 the price. One pass from left to right; the next closing delimiter of each kind is remembered, so that a text of a
@@ -14,9 +13,13 @@ from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OP
 
 MAX_INLINE_CHARS = 2_000
 MAX_DISPLAY_CHARS = 20_000
-_ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign|subequations|aligned|gathered|array|split|cases|matrix|pmatrix"
+_ENVIRONMENTS = (
+    "equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign|subequations|aligned|gathered|array|split"
+    "|cases|matrix|pmatrix|bmatrix|vmatrix"
+)
 _OPENING = re.compile(
-    rf"[{CODE_OPEN}{PRE_OPEN}]|\\\\|\\\(|\\\[|\\\$|\$\$|\$|\\begin\{{((?:{_ENVIRONMENTS})\*?)\}}|\[(?:math|latex|tex|itex)\]"
+    rf"[{CODE_OPEN}{PRE_OPEN}]|\\\\|\\\(|\\\[|\\\$|\$\$|\$|\\begin\{{((?:{_ENVIRONMENTS})\*?)\}}"
+    r"|\[(?:math|latex|tex|itex)\]"
 )
 _CLOSING = {
     CODE_OPEN: CODE_CLOSE,
@@ -36,8 +39,10 @@ _CONFIGURED = re.compile(
     r"|left[\"']?\s*:\s*[\"']\$[\"']|left[\"']?\s*:\s*[\"']\\\$[\"']",
 )
 _STRONG = re.compile(r"\\[a-zA-Z]{2,}|\^\{?[\w\\]|_\{|(?<![\w$])[a-zA-Z]_[a-zA-Z0-9](?![a-zA-Z0-9])|\\[{},;!]")
+# A letter, a relation, a number, f(x), a short tuple, signs beyond ASCII: TeX only where dollars are known to mean it.
 _WEAK = re.compile(
-    r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]\([\w, ]+\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$|^\W*[^\x00-\x7f]{1,3}\W*$"
+    r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]\([\w, ]+\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$"
+    r"|^\W*[^\x00-\x7f]{1,3}\W*$"
 )
 _WORD = re.compile(r"(?<![a-zA-Z\\{])[a-zA-Z]{3,}(?![a-zA-Z}])")
 _NOT_WORDS = re.compile(
@@ -141,8 +146,7 @@ def _is_formula(body: str, opening: str) -> bool:
 
 
 def _is_inline(body: str, following: str, dollars: bool) -> bool:
-    """Pandoc's rule (no space inside the dollars, no digit after them), and something of TeX or of algebra between
-    them."""
+    """Pandoc's rule (no space inside the dollars, no digit after them), and TeX or algebra between them."""
     if not body or len(body) > MAX_INLINE_CHARS or "\n\n" in body or CODE_OPEN in body or PRE_OPEN in body:
         return False
     loose = body[0].isspace() or body[-1].isspace() or following.isdigit()

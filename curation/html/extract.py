@@ -36,8 +36,7 @@ _LITERAL_DOLLAR = re.compile(r"(?<!\\)\$")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page says. ``reasons`` names what went differently: see the module's ``*_REASON`` words in
-    ``extract_page``."""
+    """What a page says; ``reasons`` are listed at :func:`extract_page`."""
 
     text: str
     has_mathematics: bool

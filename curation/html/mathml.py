@@ -11,34 +11,10 @@ import re
 from collections.abc import Callable
 from html import unescape
 
-from curation.html.symbols import FUNCTIONS, SYMBOLS
+from curation.html.symbols import ACCENTS, FUNCTIONS, SYMBOLS
 
 _TOKEN = re.compile(r"<(/?)(?:\w+:)?([a-zA-Z][\w-]*)((?:[^<>\"']++|\"[^\"]{0,20000}+\"|'[^']{0,20000}+')*+)>|([^<]+)|<")
 _EXPRESSIVE = re.compile(r"\\[a-zA-Z]+$")
-_ACCENTS = {
-    "^": "\\hat",
-    "ˆ": "\\hat",
-    "\\hat{}": "\\hat",
-    "~": "\\tilde",
-    "˜": "\\tilde",
-    "\\sim": "\\tilde",
-    "¯": "\\bar",
-    "‾": "\\overline",
-    "_": "\\underline",
-    "→": "\\vec",
-    "\\to": "\\vec",
-    "\\rightarrow": "\\vec",
-    "⃗": "\\vec",
-    "˙": "\\dot",
-    "⋅": "\\dot",
-    ".": "\\dot",
-    "¨": "\\ddot",
-    "..": "\\ddot",
-    "⏞": "\\overbrace",
-    "⏟": "\\underbrace",
-    "\\overbrace": "\\overbrace",
-    "\\underbrace": "\\underbrace",
-}
 _LIMITS = re.compile(
     r"\\(?:sum|prod|coprod|int|iint|iiint|oint|bigcup|bigcap|bigoplus|bigotimes|bigvee|bigwedge|lim|max|min)"
 )
@@ -182,8 +158,8 @@ def _both_scripts(children: Children, attributes: str) -> str:
 
 def _over(children: Children, attributes: str) -> str:
     base, above = _arguments(children, 2)
-    if above in _ACCENTS:
-        return f"{_ACCENTS[above]}{{{base}}}"
+    if above in ACCENTS:
+        return f"{ACCENTS[above]}{{{base}}}"
     if _LIMITS.match(base):
         return f"{base}^{{{above}}}"
     return f"\\overset{{{above}}}{{{base}}}"

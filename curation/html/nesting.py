@@ -10,20 +10,18 @@ import re
 MAX_DEPTH = 1_500
 _FEW_TAGS = 3_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-# The parser closes these by itself when the next one opens.
-_CLOSED_BY_THEMSELVES = frozenset("p option".split())
+# Elements without an end tag, and those that the parser closes by itself when the next one opens.
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+_FLAT = frozenset(_VOID | {"option", "p"})
 
 
 def is_too_deep(html: str) -> bool:
-    """Whether ``html`` may hold more than ``MAX_DEPTH`` elements inside each other; pages with few tags are not
-    counted."""
+    """Whether more than ``MAX_DEPTH`` elements may stand inside each other; pages with few tags are not counted."""
     if html.count("<") < _FEW_TAGS:
         return False
     depth = 0
     for closing, name in _TAG.findall(html):
-        lowered = name.lower()
-        if lowered in _VOID or lowered in _CLOSED_BY_THEMSELVES:
+        if name.lower() in _FLAT:
             continue
         depth = max(0, depth - 1) if closing else depth + 1
         if depth > MAX_DEPTH:

@@ -1,6 +1,6 @@
-"""One HTTP response as it stands in an archive, to the page's text or the reason why there is none.
+r"""One HTTP response as it stands in an archive, to the page's text or the reason why there is none.
 
-Example: ``read_response(b"HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\n\\r\\n<p>Hi")`` has ``html == "<p>Hi"`` and
+Example: ``read_response(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>Hi")`` has ``html == "<p>Hi"`` and
 ``reason is None``. Bodies are decoded in the order in which they were sent: chunks, compression, character set.
 """
 
@@ -89,8 +89,7 @@ def _headers(block: bytes) -> dict[str, str]:
 
 
 def _content_type(headers: dict[str, str], start: bytes) -> tuple[str | None, str | None]:
-    """The declared type without its parameters, and its charset; without a declaration, HTML if the body begins like
-    it."""
+    """The declared type and charset; without a declaration, HTML if the body begins like it."""
     declared = headers.get("content-type", "")
     charset = _CHARSET.search(declared)
     mime_type = declared.partition(";")[0].strip().lower()

@@ -1,5 +1,4 @@
-r"""Formulas that can be taken from the page's source before it is parsed: ``<math>``, ``<script type="math/tex">``,
-images and elements that hold nothing but TeX.
+r"""Formulas taken from the page's source before it is parsed: MathML, math scripts, images, elements that are all TeX.
 
 Example: ``<p>Let <script type="math/tex">x^2</script>`` becomes ``<p>Let `` and the mark of ``x^2``. Doing this on the
 string is what keeps pages with thousands of MathML nodes linear: the parser never sees them. Every search here either
@@ -32,7 +31,8 @@ _LEAF_CLASS = re.compile(
 )
 # These classes are given only to formulas: what they hold is TeX even without delimiters.
 _SURE_CLASS = re.compile(
-    r"(?<![\w-])(?:math-container|math (?:inline|display)|wp-katex-eq|katex-src|process-math|math notranslate|language-math)(?![\w-])"
+    r"(?<![\w-])(?:math-container|math (?:inline|display)|wp-katex-eq|katex-src|process-math|math notranslate"
+    r"|language-math)(?![\w-])"
 )
 _DISPLAY = re.compile(r"(?<![a-z])(?:display|block|displaymath|katex-display)(?![a-z])", re.IGNORECASE)
 _DATA_EXPR = re.compile(

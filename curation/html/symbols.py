@@ -7,9 +7,33 @@ from __future__ import annotations
 
 import unicodedata
 
+ACCENTS = {
+    "^": "\\hat",
+    "ˆ": "\\hat",
+    "\\hat{}": "\\hat",
+    "~": "\\tilde",
+    "˜": "\\tilde",
+    "\\sim": "\\tilde",
+    "¯": "\\bar",
+    "‾": "\\overline",
+    "_": "\\underline",
+    "→": "\\vec",
+    "\\to": "\\vec",
+    "\\rightarrow": "\\vec",
+    "⃗": "\\vec",
+    "˙": "\\dot",
+    "⋅": "\\dot",
+    ".": "\\dot",
+    "¨": "\\ddot",
+    "..": "\\ddot",
+    "⏞": "\\overbrace",
+    "⏟": "\\underbrace",
+    "\\overbrace": "\\overbrace",
+    "\\underbrace": "\\underbrace",
+}
 _NAMES = """
-arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max min Pr sec
-sin sinh sup tan tanh
+arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max min Pr
+sec sin sinh sup tan tanh
 """
 FUNCTIONS = frozenset(_NAMES.split())
 _PAIRS = r"""

@@ -63,8 +63,7 @@ def _read(stream: IO[bytes], size: int) -> Iterator[Frame]:
 
 
 def _is_one_member(stream: IO[bytes]) -> bool:
-    """Whether the first gzip member holds more than one record: then no offset inside the file can be read by
-    itself."""
+    """Whether the first gzip member holds more than one record: then no offset inside can be read by itself."""
     stream.seek(0)
     start = stream.read(_FIRST_BYTES)
     if not start.startswith(_GZIP):
