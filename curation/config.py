@@ -87,7 +87,7 @@ def flatten(settings: Any, prefix: str = "") -> dict[str, Any]:
 
 def nearest(key: str, known: list[str]) -> str:
     """A hint to append to a message about an unknown ``key``."""
-    near = difflib.get_close_matches(key, known, 1, cutoff=0.5)
+    near = difflib.get_close_matches(key, known, 1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
 
 

@@ -44,7 +44,6 @@ class StageProgress:
         self._watcher: threading.Thread | None = None
 
     def __enter__(self) -> StageProgress:
-        self._bar.start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -53,6 +52,7 @@ class StageProgress:
 
     def begin(self, planned: Planned, shards: int, done: int, marks: str | None) -> None:
         """A stage begins."""
+        self._bar.start()  # only now, so that an error before any work is one line
         self._task = self._bar.add_task(planned.stage.name, total=shards, completed=done, documents=0)
         if marks is not None:
             self._stop.clear()

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
 from fsspec.core import url_to_fs
 
 from curation.errors import ConfigError
@@ -122,7 +121,7 @@ class Folder:
     def remove_parts(self, name: str) -> None:
         """Remove what killed writers left behind in the folder ``name``."""
         if self.is_local and Path(self.path(name)).is_dir():
-            for left in Path(self.path(name)).glob(".*.part-*"):
+            for left in Path(self.path(name)).rglob(".*.part-*"):
                 left.unlink(missing_ok=True)
 
     def rename(self, old: str, new: str) -> None:
@@ -186,7 +185,8 @@ def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
 
 def open_input(path: str) -> Any:
     """A binary stream of an input file (not decompressed)."""
-    return fsspec.open(path, "rb").open()
+    fs, name = url_to_fs(path)
+    return fs.open(name, "rb")
 
 
 @functools.lru_cache(maxsize=8)
@@ -204,7 +204,8 @@ def local_copy(location: str) -> Path:
 
 def _find(fs: Any, path: str, kinds: tuple[tuple[str, ...], ...]) -> list[dict[str, Any]]:
     if any(sign in path for sign in "*?[") and not fs.exists(path):
-        return [info for info in fs.glob(path, detail=True).values() if info["type"] == "file"]
+        files = [info for info in fs.glob(path, detail=True).values() if info["type"] == "file"]
+        return [info for info in files if not info["name"].rsplit("/", 1)[-1].startswith(".")]
     if not fs.exists(path):
         return []
     if not fs.isdir(path):

@@ -26,6 +26,9 @@ from curation.recipe import Recipe, Stage, settings_of
 
 Status = Literal["done", "run", "resume", "rebuild", "redo", "stale", "left out", "not asked for"]
 
+_READS, _STAGE = "what it reads", "stage "
+_SHOWN_CAUSES = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
@@ -102,13 +105,19 @@ def refuse_stale(planned: Sequence[Planned]) -> None:
     stale = [one for one in planned if one.status == "stale"]
     if not stale:
         return
-    lines = []
-    for one in stale:
-        shown = [f"{name}: {_short(old)} -> {_short(new)}" for name, old, new in one.changed[:4]]
-        more = f" and {len(one.changed) - 4} more" if len(one.changed) > 4 else ""
-        lines.append(f"stage {one.stage.name} was made with something else ({'; '.join(shown)}{more})")
-    flags = " ".join(f"--redo {one.stage.name}" for one in stale)
-    raise StaleOutput("; ".join(lines) + f". Take another output folder, or run it again with {flags}")
+    causes = []
+    for one in planned:
+        for name, old, new in one.changed:
+            if name != _READS and not name.startswith(_STAGE):
+                causes.append(f"{name}: {_short(old)} -> {_short(new)} (stage {one.stage.name})")
+    if not causes:  # an earlier stage was redone
+        causes = [f"{name} of stage {one.stage.name}" for one in stale[:1] for name, _, _ in one.changed]
+    more = f" and {len(causes) - _SHOWN_CAUSES} more" if len(causes) > _SHOWN_CAUSES else ""
+    names = [one.stage.name for one in stale]
+    raise StaleOutput(
+        f"changed since these stages were made: {'; '.join(causes[:_SHOWN_CAUSES])}{more}. That would cost "
+        f"{', '.join(names)} again: take another output folder, or say {' '.join(f'--redo {name}' for name in names)}"
+    )
 
 
 def _short(value: Any) -> str:
@@ -273,16 +282,18 @@ class _Planner:
 
     def _changed(self, started: Mapping[str, Any], identity: Mapping[str, Any]) -> tuple[tuple[str, Any, Any], ...]:
         """Differences, named by the setting behind them where one changed in the same way."""
-        settings = {(str(old), str(new)): key for key, old, new in changes(started["settings"], self.settings)}
-        named = []
+        moved = changes(started["settings"], self.settings)
+        same = {(str(old), str(new)): (key, old, new) for key, old, new in moved}
+        named: list[tuple[str, Any, Any]] = []
         for key, old, new in changes(started["identity"], identity):
-            name = settings.get((str(old), str(new)), key.removeprefix("steps.").replace("files.", "input "))
-            if key == "reads":
-                name = "what it reads"
-            elif key.startswith("needs."):
-                name = f"stage {key.removeprefix('needs.')}"
-            named.append((name, old, new))
-        own = [one for one in named if one[0] != "what it reads" and not one[0].startswith("stage ")]
+            # A judge's identity is not its location: then the setting is known by its name.
+            alike = [one for one in moved if one[0].rpartition(".")[2] in key.split(".")]
+            plain = key.removeprefix("steps.").replace("files.", "input ")
+            name = {"reads": _READS}.get(key) or (f"{_STAGE}{key[6:]}" if key.startswith("needs.") else plain)
+            found = same.get((str(old), str(new))) or (alike[0] if len(alike) == 1 else (name, old, new))
+            if found not in named:
+                named.append(found)
+        own = [one for one in named if one[0] != _READS and not one[0].startswith(_STAGE)]
         return tuple(own or named)
 
 

@@ -177,7 +177,8 @@ def load_recipe(
     hints = _type_hints(module)
     config_path = _find_config(path, config)
     given = merge(read_values(config_path, list(overrides)), values or {})
-    return _build(path.stem, typing.cast(type, settings_type), stages, given, str(config_path.name), hints)
+    origin = " ".join([config_path.name, *(f"--set {one}" for one in overrides)])
+    return _build(path.stem, typing.cast(type, settings_type), stages, given, origin, hints)
 
 
 def list_configs(recipe: str) -> list[str]:
@@ -201,9 +202,13 @@ def _build(
     names = [stage.name for stage in built]
     executor = read_settings(ExecutorSettings, defaults, f"{origin}: executor")
     executors = {}
+    if not isinstance(per_stage, Mapping):
+        raise ConfigError(f"{origin}: stages: expected a mapping, got {per_stage!r}")
     for stage, options in per_stage.items():
         if stage not in names:
             raise ConfigError(f"{origin}: stages: no stage '{stage}' ({nearest(str(stage), names)})")
+        if not isinstance(options or {}, Mapping):
+            raise ConfigError(f"{origin}: stages.{stage}: expected a mapping, got {options!r}")
         executors[stage] = read_settings(ExecutorSettings, merge(defaults, options or {}), f"{origin}: stages.{stage}")
     _check_names(built, name)
     return Recipe(name=name, settings=settings, stages=built, executor=executor, executors=executors, origin=origin)

@@ -110,10 +110,15 @@ def run(
         StaleOutput: before any work, if a costly stage was made with something else.
     """
     begun, output = time.perf_counter(), resolve_location(output)
+    if executor not in (None, "local", "slurm", "ray"):
+        raise ConfigError(f"executor {executor}: expected local, slurm or ray")
+    if executor not in (None, "local", "slurm", "ray"):
+        raise ConfigError(f"--executor {executor}: expected local, slurm or ray")
     recover(Folder(output), [one.name for one in recipe.stages])
     planned = plan(recipe, output, sources=sources, columns=columns, only=stage, redo=redo)
     refuse_stale(planned)
     _check(planned, Folder(output))
+    _tidy(planned, Folder(output))
     if any(one.runs for one in planned):
         _note_run(recipe, planned, Folder(output))
     records: dict[str, Mapping[str, Any]] = {}
@@ -150,6 +155,13 @@ def _check(planned: Sequence[Planned], folder: Folder) -> None:
         folder.check_writable()
 
 
+def _tidy(planned: Sequence[Planned], folder: Folder) -> None:
+    """Remove what was being rebuilt for settings that have since been taken back."""
+    for one in planned:
+        if one.status in ("done", "run", "resume", "redo"):
+            folder.remove(f".{one.stage.name}.new")
+
+
 def _note_run(recipe: Recipe, planned: Sequence[Planned], folder: Folder) -> None:
     """What this folder is: which recipe, its stages in order, and the one that holds the result."""
     names = [one.stage.name for one in planned]
@@ -174,10 +186,9 @@ class _Runner:
         self.given: dict[str, Any] = {
             key: v for key, v in (("kind", executor), ("workers", workers), ("tasks", tasks)) if v
         }
-        if executor not in (None, "local", "slurm", "ray"):
-            raise ConfigError(f"--executor {executor}: expected local, slurm or ray")
         self._stack = ExitStack()
         self._pool: ProcessPoolExecutor | None = None
+        self._workers = 0
 
     def __enter__(self) -> _Runner:
         return self
@@ -267,14 +278,19 @@ class _Runner:
 
     def _execute(self, runner: Any, manifest: Manifest, workers: int) -> None:
         if isinstance(runner, LocalExecutor):
-            if self._pool is None:
-                self._pool = self._stack.enter_context(local_pool(workers))
-            runner.run(self._pool, threads=max(1, _cores() // min(workers, runner.tasks)))
+            runner.run(self._pool_of(workers), threads=max(1, _cores() // min(workers, runner.tasks)))
             return
         runner.run()
         job = getattr(runner, "job_id", None)
         while job and manifest.unfinished() and _slurm_runs(str(job)):
             time.sleep(_POLL_SECONDS)
+
+    def _pool_of(self, workers: int) -> ProcessPoolExecutor:
+        """The pool of the stage before, unless this one is to have another number of workers."""
+        if self._pool is None or workers != self._workers:
+            self._stack.close()
+            self._pool, self._workers = self._stack.enter_context(local_pool(workers)), workers
+        return self._pool
 
     def _columns(self, one: Planned, manifest: Manifest) -> dict[str, pa.DataType]:
         files = [path for shard in manifest.shards() for path in shard.files]
@@ -310,10 +326,11 @@ def swap(output: Folder, stage: str) -> None:
 
 
 def recover(output: Folder, stages: Sequence[str]) -> None:
-    """Finish a swap that a kill interrupted between its two renames."""
+    """Finish a swap that a kill interrupted between its two renames or after them."""
     for stage in stages:
         if not output.exists(f"{stage}/shards.json") and output.exists(f".{stage}.new/stage.json"):
             output.rename(f".{stage}.new", stage)
+        if output.exists(f"{stage}/shards.json") and output.exists(f".{stage}.old"):
             output.remove(f".{stage}.old")
 
 

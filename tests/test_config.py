@@ -79,7 +79,7 @@ def test_a_key_that_is_no_string_is_unknown():
 
 
 def test_a_missing_key_is_named():
-    with pytest.raises(ConfigError, match="mine.yaml: missing key 'threshold'"):
+    with pytest.raises(ConfigError, match=r"mine.yaml: missing key 'threshold'"):
         read_settings(Outer, {}, "mine.yaml")
     assert "missing key 'inner.depth'" in refused(inner={"name": "x"})
 

@@ -418,28 +418,18 @@ def test_a_recipe_of_stages_made_in_python(toy, tmp_path):
 
 def test_the_number_of_workers_of_a_stage_is_its_own(toy, tmp_path):
     Path(toy).with_suffix(".yaml").write_text(
-        f"inputs: [{Path(toy).parent}/inputs]\nexecutor: {{workers: 1}}\nstages: {{select: {{workers: 3}}}}\n"
+        f"inputs: [{Path(toy).parent}/inputs]\nexecutor: {{workers: 3}}\nstages: {{select: {{workers: 1}}}}\n"
     )
+    run(load_recipe(toy), str(tmp_path / "out"))
+    logs = [path.read_text() for path in (tmp_path / "out/select/logs").rglob("*.out")]
+    assert len(logs) == 12
+    assert len({line for text in logs for line in text.splitlines() if line.startswith("worker ")}) == 1
 
-    class Workers(Told):
-        def begin(self, planned, shards, done, marks):
-            self.said.append((planned.stage.name, dict(running)))
 
-    running = {}
-    from curation import running as engine
-
-    before = engine.local_pool
-
-    def noted(workers):
-        running["workers"] = workers
-        return before(workers)
-
-    engine.local_pool = noted
-    try:
-        run(load_recipe(toy), str(tmp_path / "out"))
-    finally:
-        engine.local_pool = before
-    assert running["workers"] == 3
+def test_an_unknown_executor_is_told_before_any_work(toy, tmp_path):
+    with pytest.raises(ConfigError, match="--executor slrum"):
+        run_toy(toy, tmp_path / "out", executor="slrum")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_output_that_cannot_be_written_is_told_before_any_work(toy, tmp_path):

@@ -50,6 +50,14 @@ class Measure(Step):
 
 
 @dataclass(kw_only=True, repr=False)
+class SayWorker(Step):
+    def run(self, data, rank=0, world_size=1):
+        time.sleep(0.05)
+        print("worker", os.getpid())
+        yield from data or ()
+
+
+@dataclass(kw_only=True, repr=False)
 class Join(Step):
     def run(self, data, rank=0, world_size=1):
         for doc in data or ():
@@ -75,7 +83,7 @@ def stages(s: Settings) -> list[Stage]:
     )
     return [
         Stage(name="measure", reads=s.inputs, steps=[measure], costly=True),
-        Stage(name="select", reads="measure", steps=[KeepScore(threshold=s.threshold, cut="published")]),
+        Stage(name="select", reads="measure", steps=[SayWorker(), KeepScore(threshold=s.threshold, cut="published")]),
         Stage(name="join", reads="select", steps=[Join()], gather=True, rows_per_file=50, costly=s.costly_end),
     ]
 '''

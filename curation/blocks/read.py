@@ -248,4 +248,5 @@ def _lines(file: str) -> Iterator[str]:
             stream = gzip.GzipFile(fileobj=raw)
         elif file.endswith(".zst"):
             stream = pa.CompressedInputStream(raw, "zstd")
-        yield from io.TextIOWrapper(stream, encoding="utf-8", newline="")
+        with io.TextIOWrapper(stream, encoding="utf-8", newline="") as lines:
+            yield from lines

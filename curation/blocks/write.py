@@ -68,6 +68,12 @@ class RowWriter:
         self._flush()
         self._file.close()
 
+    def abandon(self) -> None:
+        """Let go of a file that is not going to be completed."""
+        self.rows = []
+        with contextlib.suppress(pa.ArrowException, OSError):
+            self._file.close()
+
     def _flush(self) -> None:
         if self.rows:
             columns = [self._column(field) for field in self.schema]
@@ -76,10 +82,18 @@ class RowWriter:
 
     def _column(self, field: pa.Field) -> pa.Array:
         values = [row.get(field.name) for row in self.rows]
+        if pa.types.is_integer(field.type):
+            self._refuse_fractions(values, field)
         try:
             return pa.array(values, field.type)
         except _UNFIT:
             return self._converted(values, field)
+
+    def _refuse_fractions(self, values: list[Any], field: pa.Field) -> None:
+        """Arrow cuts 2.5 to 2 without a word."""
+        for value in values:
+            if isinstance(value, float) and not value.is_integer():
+                raise CurationError(f"{self.where}: column {field.name}: {value!r} is not {field.type}")
 
     def _converted(self, values: list[Any], field: pa.Field) -> pa.Array:
         """A column whose first rows promised another type: text takes anything, else the value is named."""
@@ -117,37 +131,49 @@ class KeptWriter:
         self.count = 0
         self._folder, self._shard, self._columns, self._router = folder, shard, columns, router
         self._rows_per_file = rows_per_file
-        self._open = contextlib.ExitStack()
-        self._writers: dict[str, RowWriter] = {}
+        self._open: dict[str, tuple[contextlib.ExitStack, RowWriter]] = {}
 
     def __enter__(self) -> KeptWriter:
-        names = [f"{route}/train-{self._shard}" for route in self._router.routes] if self._router else [self._shard]
-        for name in names:
+        for name in self._names():
             self._add(name)
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        if error[0] is not None:
-            self._open.__exit__(*error)
-            return
-        with self._open:  # what cannot be written appears under no final name
-            for writer in self._writers.values():
-                writer.close()
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        try:
+            for name in list(self._open):
+                self._end(name, kind, *error)
+        except BaseException as failure:
+            for name in list(self._open):
+                self._end(name, type(failure), failure, failure.__traceback__)
+            raise
 
     def write(self, doc: Document) -> None:
         """Add a document."""
+        if self._rows_per_file and self.count and self.count % self._rows_per_file == 0:
+            self._end(next(iter(self._open)), None, None, None)  # a full file is ended, so that few are open
+            self._add(f"{self.count // self._rows_per_file:05d}")
         self.count += 1
-        if self._router:
-            for route in self._router.route(doc):
-                self._writers[f"{route}/train-{self._shard}"].write(doc)
-            return
-        if self._rows_per_file and self.count > 1 and (self.count - 1) % self._rows_per_file == 0:
-            self._add(f"{(self.count - 1) // self._rows_per_file:05d}")
-        next(reversed(self._writers.values())).write(doc)
+        names = [f"{route}/train-{self._shard}" for route in self._router.route(doc)] if self._router else self._open
+        for name in names:
+            self._open[name][1].write(doc)
+
+    def _names(self) -> list[str]:
+        return [f"{route}/train-{self._shard}" for route in self._router.routes] if self._router else [self._shard]
 
     def _add(self, name: str) -> None:
-        path = self._open.enter_context(self._folder.create(f"data/{name}.parquet"))
-        self._writers[name] = RowWriter(path, self._columns, self._folder.location)
+        stack = contextlib.ExitStack()
+        path = stack.enter_context(self._folder.create(f"data/{name}.parquet"))
+        self._open[name] = stack, RowWriter(path, self._columns, self._folder.location)
+
+    def _end(self, name: str, *error: Any) -> None:
+        """End a file: it gets its final name, or is gone if there was an error."""
+        stack, writer = self._open.pop(name)
+        if error[0] is not None:
+            writer.abandon()
+            stack.__exit__(*error)
+            return
+        with stack:  # a file that cannot be ended gets no final name
+            writer.close()
 
 
 class RemovedWriter:

@@ -9,6 +9,7 @@ out of its tree where something is rendered (``tree.py``), text by resiliparse, 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
@@ -21,6 +22,8 @@ from curation.html.delimiters import looks_like_dollars, single_dollars_configur
 from curation.html.lists import keep_lists
 from curation.html.markers import DOLLAR, MARK, Formulas, without_marks
 from curation.html.nesting import is_too_deep
+from curation.html.panic import is_panic
+from curation.html.scripts import without_scripts
 from curation.html.signs import may_have_mathematics
 from curation.html.source import take_elements, take_leaves
 from curation.html.tree import needs_tree, take_rendered
@@ -29,8 +32,8 @@ MAX_HTML_CHARS = 8_000_000
 
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"<html\b[^<>]*?\slang\s*=\s*[\"']?\s*([a-zA-Z][\w-]{0,34})", re.IGNORECASE)
-# Main-content detection drops figures, and pages of mathematics put their tables of formulas into them.
-_FIGURE = re.compile(r"<(/?)figure(?=[\s>])", re.IGNORECASE)
+# Main-content detection drops figures; pages of mathematics put tables of formulas and their explanation into them.
+_FIGURE = re.compile(r"<(/?)fig(?:ure|caption)(?=[\s>])", re.IGNORECASE)
 _LITERAL_DOLLAR = re.compile(r"(?<!\\)\$")
 
 
@@ -67,26 +70,27 @@ def extract_page(html: str, *, mathematics: bool = True) -> Page:
     title, language = _head(html)
     if len(html) > MAX_HTML_CHARS:
         reasons.append("too_large")
-        text, count = _plain(html[:MAX_HTML_CHARS], reasons), 0
+        text, count = _guarded(lambda: _whole_text(html[:MAX_HTML_CHARS]), reasons), 0
     else:
-        text, count = _extract(html, mathematics and may_have_mathematics(html), reasons)
+        text, count = _extract(html, mathematics, reasons)
     if not text:
         reasons.append("empty_text")
     return Page(text=text, has_mathematics=count > 0, title=title, language=language, reasons=tuple(reasons))
 
 
 def main_text(html: str, *, main_content: bool = True, alt_texts: bool = False) -> str:
-    """The first pass over a crawl: resiliparse's plain text, nothing else done to it."""
-    html = _encodable(html)
-    deep = len(html) > MAX_HTML_CHARS or is_too_deep(html)
-    return extract_plain_text(html[:MAX_HTML_CHARS], main_content=main_content and not deep, alt_texts=alt_texts)
+    """The first pass over a crawl: resiliparse's plain text, nothing else done to it; empty where it gives up."""
+    html = _encodable(html)[:MAX_HTML_CHARS]
+    main_content = main_content and not is_too_deep(html)
+    return _guarded(lambda: str(extract_plain_text(html, main_content=main_content, alt_texts=alt_texts)), [])
 
 
 def _extract(html: str, mathematics: bool, reasons: list[str]) -> tuple[str, int]:
     """The text and the number of formulas in it."""
     formulas = Formulas()
     dollars = mathematics and single_dollars_configured(html)
-    source = html
+    source = without_scripts(html)
+    mathematics = mathematics and (dollars or may_have_mathematics(source))
     if mathematics:
         source = take_leaves(take_elements(source, formulas), formulas)
         if dollars or formulas.tex:
@@ -96,7 +100,7 @@ def _extract(html: str, mathematics: bool, reasons: list[str]) -> tuple[str, int
         reasons.append("too_deep")
     source = mark_blocks(keep_lists(source))
     found = len(formulas.tex)
-    text = _text_of(source, formulas, rendered=found > 0 and needs_tree(html), main_content=not deep, reasons=reasons)
+    text = _text_of(source, formulas, rendered=found > 0 and needs_tree(source), main_content=not deep, reasons=reasons)
     if not mathematics:
         return write_blocks(text), 0
     if found > 4 and text.count("\ufdd0") * 2 < found:
@@ -106,15 +110,27 @@ def _extract(html: str, mathematics: bool, reasons: list[str]) -> tuple[str, int
 
 
 def _text_of(source: str, formulas: Formulas, *, rendered: bool, main_content: bool, reasons: list[str]) -> str:
-    page: Any = source
-    try:
+    def read() -> str:
+        page: Any = source
         if rendered:
             page = HTMLTree.parse(source)
             take_rendered(page, formulas)
-        return extract_plain_text(page, main_content=main_content, alt_texts=False)
+        return str(extract_plain_text(page, main_content=main_content, alt_texts=False))
+
+    return _guarded(read, reasons)
+
+
+def _guarded(read: Callable[[], str], reasons: list[str]) -> str:
+    """What ``read`` gives; nothing, with a reason, where the parser gives up on the page."""
+    try:
+        return read()
     except (ValueError, RuntimeError, TypeError):
-        reasons.append("parse_failed")
-        return ""
+        pass
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+    reasons.append("parse_failed")
+    return ""
 
 
 def _write(text: str, formulas: Formulas) -> tuple[str, int]:
@@ -127,12 +143,8 @@ def _write(text: str, formulas: Formulas) -> tuple[str, int]:
     return text.replace(DOLLAR, "$"), count
 
 
-def _plain(html: str, reasons: list[str]) -> str:
-    try:
-        return extract_plain_text(html, main_content=False, alt_texts=False).strip()
-    except (ValueError, RuntimeError, TypeError):
-        reasons.append("parse_failed")
-        return ""
+def _whole_text(html: str) -> str:
+    return str(extract_plain_text(html, main_content=False, alt_texts=False)).strip()
 
 
 def _head(html: str) -> tuple[str | None, str | None]:

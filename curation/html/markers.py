@@ -71,7 +71,7 @@ def tidy(tex: str) -> str:
 
     A ``%`` before a line break is TeX's comment and needs its line break: such formulas keep their lines.
     """
-    tex = tex.strip()
+    tex = without_marks(tex).strip()
     if "%\n" not in tex:
         tex = _SPACE.sub(" ", tex)
     if _MACRO.match(tex):

@@ -20,8 +20,11 @@ MAX_MATHML_CHARS = 400_000
 _ATTRIBUTES = r"((?:[^<>\"']++|\"[^\"]{0,20000}+\"|'[^']{0,20000}+'){0,200}+)"
 _OPENING = re.compile(rf"(?<!=[\"'])<((?:\w{{1,9}}:)?math|script|img)\b{_ATTRIBUTES}>", re.IGNORECASE)
 _MATH_SCRIPT = re.compile(r"\btype\s*=\s*[\"']?\s*math/(tex|latex|mml|mathml)\b([^\"'>]*)", re.IGNORECASE)
+# The look-ahead only saves calls: most elements are none of ours.
 _LEAF = re.compile(
-    r"<(span|div|p|d-math|dt-math|mathjax|tex-math|la-tex|tex|code|eq|em)\b([^<>]*)>([^<]*)</\1\s*>", re.IGNORECASE
+    r"<(d-math|dt-math|mathjax|tex-math|la-tex|tex|(?:span|div|p|code|eq|em)"
+    r"(?=\s[^<>]*?(?:[mM]ath|[tT]e[xX]|equation|formula)))\b([^<>]*)>([^<]*)</\1\s*>",
+    re.IGNORECASE,
 )
 _LEAF_CLASS = re.compile(
     r"class\s*=\s*[\"']?[^\"'>]*?(?<![\w-])(?:math|math-container|math-inline|math-display|math-block|wp-katex-eq|tex|latex"

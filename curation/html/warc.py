@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from fastwarc.warc import ArchiveIterator
 
+from curation.html.panic import is_panic
 from curation.html.payload import MAX_BODY_BYTES, wants_body
 
 MAX_BAD_STRETCHES = 1_000
@@ -104,11 +105,6 @@ def _records(stream: IO[bytes], start: int) -> Iterator[Any]:
         if not is_panic(error):
             raise
         yield None
-
-
-def is_panic(error: BaseException) -> bool:
-    """Whether ``error`` is a panic of a Rust extension: no subclass of Exception, and not importable."""
-    return type(error).__name__ == "PanicException"
 
 
 def _frame(record: Any) -> Frame:
