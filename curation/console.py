@@ -79,7 +79,12 @@ class StageProgress:
 
     def _watch(self, marks: Path, task: TaskID, done: int) -> None:
         while not self._stop.wait(_POLL_SECONDS):
-            counted = [path.read_text().split() for path in marks.glob("[0-9]*")]
+            try:
+                counted = [path.read_text().split() for path in marks.glob("[0-9]*")]
+            except OSError:  # the marks are gone when the last shard is done, before the stage has ended
+                continue
+            if not counted:
+                continue
             documents = sum(int(parts[0]) for parts in counted if parts)
             ended = sum(len(parts) > 1 for parts in counted)
             self._bar.update(task, completed=done + ended, documents=documents)

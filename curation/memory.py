@@ -41,9 +41,16 @@ def _tree(root: int) -> list[int]:
     while queue:
         pid = queue.pop()
         found.append(pid)
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            queue += [int(child) for child in _read(task).split()]
+        queue += _children(pid)
     return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # the process has ended
+        return []
+    return [int(child) for task in tasks for child in _read(task / "children").split()]
 
 
 def _held(pid: int) -> int:

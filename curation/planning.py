@@ -106,12 +106,15 @@ def refuse_stale(planned: Sequence[Planned]) -> None:
     if not stale:
         return
     causes = []
-    for one in planned:
+    for one in planned[: planned.index(stale[-1]) + 1]:
+        if one.status == "redo":
+            causes.append(f"stage {one.stage.name} is to be run again")
+        elif one.status == "run":
+            causes.append(f"stage {one.stage.name} is new")
         for name, old, new in one.changed:
             if name != _READS and not name.startswith(_STAGE):
                 causes.append(f"{name}: {_short(old)} -> {_short(new)} (stage {one.stage.name})")
-    if not causes:  # an earlier stage was redone
-        causes = [f"{name} of stage {one.stage.name}" for one in stale[:1] for name, _, _ in one.changed]
+    causes = causes or [f"what stage {stale[0].stage.name} reads"]
     more = f" and {len(causes) - _SHOWN_CAUSES} more" if len(causes) > _SHOWN_CAUSES else ""
     names = [one.stage.name for one in stale]
     raise StaleOutput(
@@ -288,7 +291,7 @@ class _Planner:
         for key, old, new in changes(started["identity"], identity):
             # A judge's identity is not its location: then the setting is known by its name.
             alike = [one for one in moved if one[0].rpartition(".")[2] in key.split(".")]
-            plain = key.removeprefix("steps.").replace("files.", "input ")
+            plain = key.removeprefix("steps.").removeprefix("reads.").replace("files.", "input ")
             name = {"reads": _READS}.get(key) or (f"{_STAGE}{key[6:]}" if key.startswith("needs.") else plain)
             found = same.get((str(old), str(new))) or (alike[0] if len(alike) == 1 else (name, old, new))
             if found not in named:

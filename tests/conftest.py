@@ -7,10 +7,8 @@ import pytest
 from toy_recipe import SMOKE, TOY
 
 
-@pytest.fixture
-def toy(tmp_path):
-    """The path of a recipe file of the user's own, with 12 input files of 20 rows each beside it."""
-    folder = tmp_path / "recipe"
+def make_toy(folder):
+    """A recipe file of the user's own, with 12 input files of 20 rows each beside it; returns its path."""
     (folder / "inputs").mkdir(parents=True)
     for part in range(12):
         rows = [
@@ -22,6 +20,35 @@ def toy(tmp_path):
     (folder / "toy.py").write_text(TOY)
     (folder / "toy.yaml").write_text(f"inputs: [{folder}/inputs]\n")
     return str(folder / "toy.py")
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory):
+    """The path of the toy recipe. Nobody changes its files; see `own_toy`."""
+    return make_toy(tmp_path_factory.mktemp("toy") / "recipe")
+
+
+@pytest.fixture
+def own_toy(tmp_path):
+    """A toy recipe whose files a test may change."""
+    return make_toy(tmp_path / "recipe")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(toy, tmp_path_factory):
+    """What an undisturbed run of the toy recipe wrote. Nobody writes there."""
+    from curation import load_recipe, run
+
+    output = tmp_path_factory.mktemp("undisturbed") / "out"
+    run(load_recipe(toy), str(output), workers=2)
+    return output
+
+
+@pytest.fixture
+def done(undisturbed, tmp_path):
+    """A copy of `undisturbed` that a test may change."""
+    shutil.copytree(undisturbed, tmp_path / "done")
+    return tmp_path / "done"
 
 
 @pytest.fixture(scope="session")

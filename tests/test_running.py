@@ -34,13 +34,6 @@ def hidden(output):
     return [path.name for path in Path(output).rglob(".*")]
 
 
-@pytest.fixture
-def done(toy, tmp_path):
-    """An undisturbed run and its output."""
-    run_toy(toy, tmp_path / "done")
-    return tmp_path / "done"
-
-
 def test_a_run_keeps_and_removes_every_document_once(done):
     inputs = [f"{part}-{row}" for part in range(12) for row in range(20)]
     read = inputs
@@ -234,17 +227,19 @@ def test_a_half_done_costly_stage_is_refused_too(toy, tmp_path):
         run_toy(toy, tmp_path / "out", "factor=11")
 
 
-def test_a_changed_input_is_refused_and_named(toy, done):
-    changed = Path(toy).parent / "inputs/part-03.jsonl"
+def test_a_changed_input_is_refused_and_named(own_toy, tmp_path):
+    run_toy(own_toy, tmp_path / "out")
+    changed = Path(own_toy).parent / "inputs/part-03.jsonl"
     changed.write_text(changed.read_text() + '{"id": "new", "text": "more"}\n')
     with pytest.raises(StaleOutput, match=r"part-03\.jsonl"):
-        run_toy(toy, done)
+        run_toy(own_toy, tmp_path / "out")
 
 
-def test_a_new_input_is_refused_and_named(toy, done):
-    (Path(toy).parent / "inputs/part-99.jsonl").write_text('{"id": "new", "text": "more"}\n')
+def test_a_new_input_is_refused_and_named(own_toy, tmp_path):
+    run_toy(own_toy, tmp_path / "out")
+    (Path(own_toy).parent / "inputs/part-99.jsonl").write_text('{"id": "new", "text": "more"}\n')
     with pytest.raises(StaleOutput, match=r"part-99\.jsonl"):
-        run_toy(toy, done)
+        run_toy(own_toy, tmp_path / "out")
 
 
 def test_redo_runs_again_and_rebuilds_what_follows(toy, done):
@@ -416,11 +411,11 @@ def test_a_recipe_of_stages_made_in_python(toy, tmp_path):
     assert rows_of(tmp_path / "out/good/removed")[0]["id"] == "scored.jsonl:1"
 
 
-def test_the_number_of_workers_of_a_stage_is_its_own(toy, tmp_path):
-    Path(toy).with_suffix(".yaml").write_text(
-        f"inputs: [{Path(toy).parent}/inputs]\nexecutor: {{workers: 3}}\nstages: {{select: {{workers: 1}}}}\n"
+def test_the_number_of_workers_of_a_stage_is_its_own(own_toy, tmp_path):
+    Path(own_toy).with_suffix(".yaml").write_text(
+        f"inputs: [{Path(own_toy).parent}/inputs]\nexecutor: {{workers: 3}}\nstages: {{select: {{workers: 1}}}}\n"
     )
-    run(load_recipe(toy), str(tmp_path / "out"))
+    run(load_recipe(own_toy), str(tmp_path / "out"))
     logs = [path.read_text() for path in (tmp_path / "out/select/logs").rglob("*.out")]
     assert len(logs) == 12
     assert len({line for text in logs for line in text.splitlines() if line.startswith("worker ")}) == 1
@@ -439,6 +434,8 @@ def test_an_output_that_cannot_be_written_is_told_before_any_work(toy, tmp_path)
 
 
 def test_the_command_runs_a_recipe_from_another_folder(toy, done, tmp_path):
-    shown = curate("run", Path(toy).name, "--output", "out", "--set", "factor=7", cwd=Path(toy).parent)
+    for name in ("toy.py", "toy.yaml"):
+        shutil.copy(Path(toy).with_name(name), tmp_path / name)
+    shown = curate("run", "toy.py", "--output", "out", "--set", "factor=7", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
-    assert tree(Path(toy).parent / "out") == tree(done)
+    assert tree(tmp_path / "out") == tree(done)

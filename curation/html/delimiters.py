@@ -52,7 +52,7 @@ _NOT_WORDS = re.compile(
 
 def single_dollars_configured(html: str) -> bool:
     """Whether the page's MathJax or KaTeX settings name ``$`` as an inline delimiter."""
-    return "$" in html and _CONFIGURED.search(html) is not None
+    return ("inlineMath" in html or "delimiters" in html) and _CONFIGURED.search(html) is not None
 
 
 class _Closings:

@@ -1,7 +1,7 @@
 r"""A page without its scripts and styles: what a reader sees, often a tenth of the source.
 
-Example: ``without_scripts("<p>a<script>if (x < 1) f()</script>b")`` is ``<p>ab``. Scripts of type ``math/...`` stay: they are
-formulas. Everything after this is faster, and JavaScript's ``\\(`` and ``$$`` are no longer mistaken for mathematics.
+Example: ``without_scripts("<p>a<script>if (x < 1) f()</script>b")`` is ``<p>ab``. Scripts of type ``math/...`` stay:
+they are formulas. All that follows is faster, and the ``\\(`` and ``$$`` of JavaScript are not taken for mathematics.
 """
 
 from __future__ import annotations
