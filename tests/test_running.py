@@ -122,15 +122,14 @@ def test_killed_at_random_moments(toy, done, tmp_path):
     output, seed = tmp_path / "out", time.time_ns()
     moments, killed = random.Random(seed), 0
     while killed < 3:
-        process = start(toy, output, "--workers", "2", "--set", "pause_seconds=0.01")
+        process = start(toy, output, "--workers", "2", "--set", "pause_seconds=0.02")
         try:
-            process.wait(moments.uniform(0.3, 2.5))
-            break
+            process.wait(moments.uniform(0.2, 2.5))
+            shutil.rmtree(output)  # it ended before it could be killed: from the beginning
         except subprocess.TimeoutExpired:
             kill(process)
             killed += 1
     run_toy(toy, output)
-    assert killed, "nothing was killed"
     assert tree(output) == tree(done), f"seed {seed}"
     assert hidden(output) == []
 
@@ -260,7 +259,7 @@ def test_redo_takes_the_new_setting(toy, done, tmp_path):
 def test_redo_makes_a_costly_stage_after_it_stale(toy, tmp_path):
     run_toy(toy, tmp_path / "out", "costly_end=true")
     before = everything(tmp_path / "out")
-    with pytest.raises(StaleOutput, match="stage join"):
+    with pytest.raises(StaleOutput, match="join"):
         run_toy(toy, tmp_path / "out", "costly_end=true", redo=["measure"])
     assert everything(tmp_path / "out") == before
     assert run_toy(toy, tmp_path / "out", "costly_end=true", redo=["measure", "join"]).ran == STAGES
@@ -422,7 +421,7 @@ def test_the_number_of_workers_of_a_stage_is_its_own(own_toy, tmp_path):
 
 
 def test_an_unknown_executor_is_told_before_any_work(toy, tmp_path):
-    with pytest.raises(ConfigError, match="--executor slrum"):
+    with pytest.raises(ConfigError, match="executor slrum"):
         run_toy(toy, tmp_path / "out", executor="slrum")
     assert not (tmp_path / "out").exists()
 
