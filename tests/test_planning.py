@@ -24,6 +24,14 @@ def finemath(*overrides):
     return load_recipe("finemath", config="finemath-smoke", overrides=[*SMOKE, *overrides])
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a finished run; nobody writes there."""
+    folder = tmp_path_factory.mktemp("finished")
+    finish(finemath(), folder)
+    return folder
+
+
 def statuses(planned):
     return {one.stage.name: one.status for one in planned}
 
@@ -65,9 +73,8 @@ def test_a_new_folder_runs_everything_and_planning_touches_nothing(tmp_path):
     assert len({one.digest for one in planned}) == len(planned)
 
 
-def test_a_finished_run_is_done(tmp_path):
-    finish(finemath(), tmp_path)
-    planned = plan(finemath(), str(tmp_path))
+def test_a_finished_run_is_done(finished):
+    planned = plan(finemath(), str(finished))
     assert statuses(planned) == dict.fromkeys(FINEMATH_STAGES, "done")
     assert planned[0].why == "5 documents, same identity"
     refuse_stale(planned)
@@ -92,9 +99,8 @@ def test_a_begun_stage_is_resumed(tmp_path):
     assert (one.status, one.why) == ("resume", "2 of 3 shards are done")
 
 
-def test_a_changed_threshold_rebuilds_what_is_cheap(tmp_path):
-    finish(finemath(), tmp_path)
-    planned = plan(finemath("threshold=4"), str(tmp_path))
+def test_a_changed_threshold_rebuilds_what_is_cheap(finished):
+    planned = plan(finemath("threshold=4"), str(finished))
     found = statuses(planned)
     assert found["score"] == "done"
     assert {found[name] for name in FINEMATH_STAGES[FINEMATH_STAGES.index("select") :]} == {"rebuild"}
@@ -110,9 +116,8 @@ def test_a_cheap_stage_that_was_only_begun_starts_again(tmp_path):
     assert statuses(plan(finemath("threshold=4"), str(tmp_path)))["select"] == "redo"
 
 
-def test_a_changed_setting_of_a_costly_stage_is_refused_by_name(tmp_path):
-    finish(finemath(), tmp_path)
-    planned = plan(finemath("second.prompt=finemath_3pt"), str(tmp_path))
+def test_a_changed_setting_of_a_costly_stage_is_refused_by_name(finished):
+    planned = plan(finemath("second.prompt=finemath_3pt"), str(finished))
     assert statuses(planned)["annotate"] == "stale"
     with pytest.raises(StaleOutput) as caught:
         refuse_stale(planned)
@@ -137,10 +142,9 @@ def test_a_changed_setting_of_a_costly_stage_is_refused_by_name(tmp_path):
         ("inputs=[content:pipelines/sample/finemath-00.warc.gz]", "content:pipelines/sample/finemath-01.warc.gz: '"),
     ],
 )
-def test_what_is_refused_names_the_users_setting_with_old_and_new_value(tmp_path, override, message):
-    finish(finemath(), tmp_path)
+def test_what_is_refused_names_the_users_setting_with_old_and_new_value(finished, override, message):
     with pytest.raises(StaleOutput) as caught:
-        refuse_stale(plan(finemath(override), str(tmp_path)))
+        refuse_stale(plan(finemath(override), str(finished)))
     assert message in str(caught.value)
 
 
@@ -260,9 +264,8 @@ def test_a_source_behind_a_stage_whose_work_is_needed_is_refused(tmp_path):
         plan(finemath(), str(tmp_path / "out"), sources={"score": path})
 
 
-def test_a_source_uses_what_an_earlier_run_made_here(tmp_path):
-    finish(finemath(), tmp_path / "out")
-    planned = plan(finemath(), str(tmp_path / "out"), sources={"score": str(pages(tmp_path))})
+def test_a_source_uses_what_an_earlier_run_made_here(finished, tmp_path):
+    planned = plan(finemath(), str(finished), sources={"score": str(pages(tmp_path))})
     one = stage_of(planned, "score")
     assert one.status == "stale"
     assert one.identity["needs"]["train"] is not None
@@ -291,7 +294,7 @@ def test_missing_inputs_are_config_errors(tmp_path):
 def test_a_stage_that_is_left_out_is_bypassed(tmp_path):
     path = pages(tmp_path)
     planned = plan(small([path], left_out="not wanted"), str(tmp_path / "out"))
-    assert [(one.status, one.why) for one in planned][0] == ("left out", "not wanted")
+    assert (planned[0].status, planned[0].why) == ("left out", "not wanted")
     assert [file.path for file in planned[1].inputs] == [str(path)]
     assert planned[2].reads == "second"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OPEN, Formulas
+from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OPEN, Formulas, without_definitions
 
 MAX_INLINE_CHARS = 2_000
 MAX_DISPLAY_CHARS = 20_000
@@ -123,6 +123,8 @@ def _mark(text: str, match: re.Match[str], end: int, after: int, formulas: Formu
     if match[1]:
         return formulas.keep(restore(text[match.start() : after], formulas), display=True)
     body = text[match.end() : end]
+    if opening in _DISPLAY and body.strip() and not without_definitions(body):
+        return ""  # the page's macros
     following = text[after : after + 1]
     wanted = _is_inline(body, following, dollars) if opening == "$" else _is_formula(body, opening)
     if not wanted:

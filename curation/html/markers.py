@@ -29,6 +29,11 @@ _MACRO = re.compile(
     r"|definecolor|setcounter|usepackage|label|begingroup|endgroup)(?![a-zA-Z])\*?"
 )
 _MACRO_NAME = re.compile(r"\s*\\(?:[a-zA-Z@]+|.)[^\\{}\[]{0,40}(?=[\[{\\\s]|$)|\s*[a-zA-Z]*")
+_COMMENTS = re.compile(
+    r"(?:\s*%[^\n\\]*)*"
+)  # the extractor may have joined lines: then a comment ends at the next command
+_LEAD = re.compile(r"\s*(?:\\begin\{\w+\*?\}\s*)*")
+_ONLY_ENDS = re.compile(r"(?:\s|\\\\|\\end\{\w+\*?\})*")
 _SPACE = re.compile(r"\s+")
 _TEXT_DOLLARS = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
 
@@ -74,23 +79,35 @@ def tidy(tex: str) -> str:
     tex = without_marks(tex).strip()
     if "%\n" not in tex:
         tex = _SPACE.sub(" ", tex)
-    if _MACRO.match(tex):
-        tex = _without_definitions(tex)
+    tex = without_definitions(tex)
     if "$" in tex:
         tex = _TEXT_DOLLARS.sub(r"\\(\1\\)", tex.strip("$").strip())
         tex = re.sub(r"(?<!\\)\$", "", tex)
     return tex[:-1] + "\\ " if tex.endswith("\\") and not tex.endswith("\\\\") else tex
 
 
-def _without_definitions(tex: str) -> str:
-    position = 0
-    while match := _MACRO.match(tex, position):
+def without_definitions(tex: str) -> str:
+    r"""``tex`` without the macro definitions, and the comments among them, that it begins with.
+
+    They may stand inside ``\begin{align}``, as Sphinx writes a page's macros; a formula of nothing else is empty.
+    """
+    lead = _LEAD.match(tex)
+    start = position = lead.end() if lead else 0
+    while match := _MACRO.match(tex, _after_comments(tex, position)):
         position = match.end()
         name = _MACRO_NAME.match(tex, position)
         position = name.end() if name else position
         while (end := _group_end(tex, position)) > position:
             position = end
-    return tex[position:].strip()
+    if position == start:
+        return tex
+    rest = tex[_after_comments(tex, position) :].strip()
+    return "" if _ONLY_ENDS.fullmatch(rest) else (tex[:start] + rest).strip()
+
+
+def _after_comments(tex: str, position: int) -> int:
+    match = _COMMENTS.match(tex, position)
+    return match.end() if match else position
 
 
 def _group_end(tex: str, start: int) -> int:

@@ -225,3 +225,21 @@ def test_any_mixture_is_read_the_same_way_twice(parts):
 def test_any_string_is_read(html):
     assert isinstance(html_to_text(html), str)
     assert isinstance(main_text(html), str)
+
+
+MACROS = r"\newcommand{\half}{\frac{1}{2}} \newcommand{\dfc}{\alpha}  % diffusion coefficient"
+
+
+def test_a_page_s_macros_are_not_scattered_into_its_text():
+    body = "<p>Half of it is worth keeping, so the lesson goes on for a while.</p>"
+    for block in (
+        f"$$\n{MACROS}\n% set begin of another long comment of many ordinary words\n\\newcommand{{\\R}}{{\\mathbb{{R}}}}\n$$",
+        rf"\[\begin{{align}}\begin{{aligned}}{MACROS} \\ \end{{aligned}}\end{{align}}\]",
+    ):
+        text = html_to_text(f"<html><body><div>{block}</div>{body * 5}<p>Let $$x^2 + 1$$ be given.</p></body></html>")
+        assert "newcommand" not in text and "diffusion" not in text
+        assert "$$x^2 + 1$$" in text
+
+
+def test_a_formula_after_macros_is_kept():
+    assert html_to_text(r"<p>Let us see: $$\newcommand{\half}{\frac{1}{2}} x = \half$$</p>").endswith(r"$$x = \half$$")
