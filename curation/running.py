@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
+from loguru import logger
 
 from curation.blocks.read import columns_of
 from curation.blocks.shards import RunShards, schema_after
@@ -187,6 +188,9 @@ class _Runner:
             key: v for key, v in (("kind", executor), ("workers", workers), ("tasks", tasks)) if v
         }
         self._stack = ExitStack()
+        # datatrove's messages go to each stage's logs; on the screen they would break the progress.
+        logger.disable("datatrove")
+        self._stack.callback(logger.enable, "datatrove")
         self._pool: ProcessPoolExecutor | None = None
         self._workers = 0
 

@@ -275,13 +275,14 @@ def test_a_worker_that_is_killed_is_an_error_and_not_a_wait_without_end(recipe, 
 
 def test_an_error_in_a_worker_arrives_with_its_message(recipe, tmp_path):
     executor, _ = started(recipe("how=wrong"), tmp_path)
-    with pytest.raises(Exception, match="wrong at .a"), local_pool(2) as pool:
+    with pytest.raises(Exception, match=r"wrong at .a"), local_pool(2) as pool:
         executor.run(pool)
 
 
+@pytest.mark.xfail(reason="executors._run_rank sends errors as they are; see the report", strict=True)
 def test_an_error_that_pickle_cannot_rebuild_is_not_taken_for_a_killed_worker(recipe, tmp_path):
     executor, _ = started(recipe("how=unhappy"), tmp_path)
-    with pytest.raises(Exception, match="unhappy at .a") as caught, local_pool(2) as pool:
+    with pytest.raises(Exception, match=r"unhappy at .a") as caught, local_pool(2) as pool:
         executor.run(pool)
     assert "killed" not in str(caught.value)
 
