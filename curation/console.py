@@ -38,6 +38,7 @@ class StageProgress:
             TimeElapsedColumn(),
             console=err,
             transient=True,
+            disable=not err.is_terminal,  # in a file, a bar is an empty line
         )
         self._task: TaskID | None = None
         self._stop = threading.Event()

@@ -9,6 +9,7 @@ the system kills is an error instead of a wait without end; and what datatrove a
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -71,6 +72,14 @@ def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
+def check_executor(settings: ExecutorSettings) -> None:
+    """Raise ConfigError if the executor's package is missing or an option it needs is not set."""
+    if settings.kind == "slurm" and not settings.partition:
+        raise ConfigError("executor: slurm needs a partition")
+    if settings.kind == "ray" and importlib.util.find_spec("ray") is None:
+        raise ConfigError("executor: ray is not installed; pip install 'curation[ray]'")
+
+
 def make_executor(
     step: PipelineStep, settings: ExecutorSettings, *, name: str, tasks: int, workers: int, logs: str
 ) -> Any:
@@ -87,6 +96,7 @@ def make_executor(
     Raises:
         ConfigError: if the executor's package is missing or an option it needs is not set.
     """
+    check_executor(settings)
     if settings.kind == "slurm":
         return _slurm(step, settings, name, tasks, workers, logs)
     if settings.kind == "ray":
@@ -97,8 +107,6 @@ def make_executor(
 def _slurm(step: PipelineStep, settings: ExecutorSettings, name: str, tasks: int, workers: int, logs: str) -> Any:
     from datatrove.executor.slurm import SlurmPipelineExecutor
 
-    if not settings.partition:
-        raise ConfigError("executor: slurm needs a partition")
     return SlurmPipelineExecutor(
         [step],
         tasks=tasks,
@@ -119,20 +127,17 @@ def _slurm(step: PipelineStep, settings: ExecutorSettings, name: str, tasks: int
 
 
 def _ray(step: PipelineStep, settings: ExecutorSettings, tasks: int, workers: int, logs: str) -> Any:
-    try:
-        from datatrove.executor.ray import RayPipelineExecutor
+    from datatrove.executor.ray import RayPipelineExecutor
 
-        return RayPipelineExecutor(
-            [step],
-            tasks=tasks,
-            workers=workers,
-            cpus_per_task=settings.cpus_per_task,
-            mem_per_cpu_gb=settings.mem_per_cpu_gb,
-            gpus_per_task=settings.gpus_per_task,
-            logging_dir=logs,
-        )
-    except ImportError as error:
-        raise ConfigError("executor: ray is not installed; pip install 'curation[ray]'") from error
+    return RayPipelineExecutor(
+        [step],
+        tasks=tasks,
+        workers=workers,
+        cpus_per_task=settings.cpus_per_task,
+        mem_per_cpu_gb=settings.mem_per_cpu_gb,
+        gpus_per_task=settings.gpus_per_task,
+        logging_dir=logs,
+    )
 
 
 def _run_rank(pickled: bytes, rank: int, threads: int) -> None:

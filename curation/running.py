@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from curation.blocks.shards import RunShards, schema_after
 from curation.blocks.step import bind
 from curation.content import resolve_location
 from curation.errors import ConfigError, CurationError
-from curation.executors import LocalExecutor, local_pool, make_executor
+from curation.executors import LocalExecutor, check_executor, local_pool, make_executor
 from curation.folder import Folder
 from curation.manifest import Manifest, fix_shards
 from curation.memory import MemoryWatch
@@ -113,19 +113,18 @@ def run(
     begun, output = time.perf_counter(), resolve_location(output)
     if executor not in (None, "local", "slurm", "ray"):
         raise ConfigError(f"executor {executor}: expected local, slurm or ray")
-    if executor not in (None, "local", "slurm", "ray"):
-        raise ConfigError(f"--executor {executor}: expected local, slurm or ray")
     recover(Folder(output), [one.name for one in recipe.stages])
     planned = plan(recipe, output, sources=sources, columns=columns, only=stage, redo=redo)
     refuse_stale(planned)
-    _check(planned, Folder(output))
+    runner = _Runner(recipe, output, planned, executor, workers, tasks, progress or _Silent())
+    _check(planned, Folder(output), runner.executor_of)
     _tidy(planned, Folder(output))
     if any(one.runs for one in planned):
         _note_run(recipe, planned, Folder(output))
     records: dict[str, Mapping[str, Any]] = {}
     ran: list[str] = []
     memory = MemoryWatch()
-    with memory, _Runner(recipe, output, planned, executor, workers, tasks, progress or _Silent()) as runner:
+    with memory, runner:
         for one in planned:
             if one.runs:
                 records[one.stage.name] = runner.run_stage(one)
@@ -143,13 +142,16 @@ def run(
     )
 
 
-def _check(planned: Sequence[Planned], folder: Folder) -> None:
+def _check(planned: Sequence[Planned], folder: Folder, executor_of: Callable[[str], ExecutorSettings]) -> None:
     """Everything that can be known to fail is told now, before hours of work."""
     working = [one for one in planned if one.runs]
     finished = {one.stage.name for one in planned if one.status == "done" or one.runs}
     for one in working:
         if one.reads and one.reads not in finished:
             raise ConfigError(f"stage {one.stage.name} reads {one.reads}, which is not finished")
+        check_executor(executor_of(one.stage.name))
+        if one.inputs:  # one file tells whether the columns are there; the others are read when the stage begins
+            columns_of([one.inputs[0].path], one.mapping)
         for step in one.stage.steps:
             getattr(step, "check", lambda: None)()
     if working:
@@ -215,7 +217,7 @@ class _Runner:
             bind(one.stage.finish, self.output, {name: folder.location}).finish(self._context(folder))
         extra = {
             "wall_seconds": round(time.perf_counter() - started, 3),
-            "executor": self._settings(name).kind,
+            "executor": self.executor_of(name).kind,
             "versions": versions(),
         }
         record = manifest.finish(one.identity, extra)
@@ -230,7 +232,7 @@ class _Runner:
         started = manifest.started()
         if started is None or started["digest"] != one.digest or one.status == "redo":
             folder.remove()
-            settings = self._settings(one.stage.name)
+            settings = self.executor_of(one.stage.name)
             files = self._files(one)
             # Steps that address documents by position count on one shard for each file of one of our stages.
             most = settings.shards if one.reads is None else len(files)
@@ -245,12 +247,13 @@ class _Runner:
         parent = Folder(self.output) / one.reads
         return [(f"{parent.location}/{name}", parent.size(name)) for name in parent.list_files("data", ".parquet")]
 
-    def _settings(self, stage: str) -> ExecutorSettings:
+    def executor_of(self, stage: str) -> ExecutorSettings:
+        """Where a stage's tasks run, with what was given in place of the settings."""
         return replace(self.recipe.executor_of(stage), **self.given)
 
     def _run_shards(self, one: Planned, manifest: Manifest) -> None:
         todo, total = manifest.unfinished(), len(manifest.shards())
-        settings, name = self._settings(one.stage.name), one.stage.name
+        settings, name = self.executor_of(one.stage.name), one.stage.name
         local = settings.kind == "local"
         with tempfile.TemporaryDirectory(prefix="curation-progress-") as marks:
             self.progress.begin(one, total, total - len(todo), marks if local else None)

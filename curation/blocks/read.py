@@ -92,7 +92,7 @@ def columns_of(files: Sequence[str], mapping: Mapping[str, str], outside: bool =
             new = {"id": pa.string(), "text": pa.large_string(), **PAGE_COLUMNS}
         else:
             new = _columns_of_rows(file)
-            if outside:
+            if outside and new:  # an empty file says nothing, as Spark leaves them
                 new = _rename(new, mapping, file)
         for name, kind in new.items():
             found[name] = kind if found.get(name, kind) == kind else _common(found[name], kind)

@@ -14,6 +14,7 @@ and never drops, **select** drops, each time with a reason, and never scores. Ev
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import json
@@ -66,6 +67,11 @@ class Step(PipelineStep):
     @abstractmethod
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Take the documents of one shard, give those that go on."""
+
+    def __call__(self, data: Documents | None = None, rank: int = 0, world_size: int = 1) -> Documents:
+        """As datatrove's executors run it: the exclusion writer is closed at the end; in a recipe the stage does it."""
+        with self.exclusion_writer or contextlib.nullcontext():
+            yield from self.run(data, rank, world_size)
 
     def identity(self) -> dict[str, Any]:
         """What enters the digest: the step's name, version and settings."""

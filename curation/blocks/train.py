@@ -6,7 +6,7 @@ Example: ``TrainClassifier(spec="finemath-embedded", model=folder_of("train", "m
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from datatrove.data import Document
@@ -51,8 +51,13 @@ class TrainClassifier(Step):
     embedder: Any = tuning(None)
 
     def identity(self) -> dict[str, Any]:
-        """The spec's values count, not its name."""
-        return super().identity() | {"spec": load_spec(self.spec).identity()}
+        """The spec's values count, not its name; an embedder that is given counts in place of the spec's."""
+        spec = load_spec(self.spec)
+        if self.embedder is None:
+            return super().identity() | {"spec": spec.identity()}
+        given = getattr(self.embedder, "identity", type(self.embedder).__name__)
+        spec = replace(spec, embedder="given", revision=None)
+        return super().identity() | {"spec": spec.identity(), "embedder": given}
 
     def check(self) -> None:
         """The embedder must be there."""

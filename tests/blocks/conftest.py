@@ -117,6 +117,6 @@ def write_parquet(path, rows, **types):
 def shared(name):
     """A file of the real data."""
     path = DATA / name
-    if not path.is_file():
+    if not path.exists():
         pytest.skip(f"real data not on this machine: {path}")
     return path

@@ -1,16 +1,19 @@
+import gzip
+import json
+
+import pyarrow.parquet as pq
 import pytest
 
 from curation.blocks.dedup import FindClusters, KeepOneOfCluster, Signatures
+from curation.blocks.write import RowWriter
 
 from .conftest import OneStage, document, shared, write_jsonl
 
 PROSE = (
     "To complete the square we add and subtract the square of half the coefficient of the linear term, so that the "
-    "first three terms are a perfect square; then the roots follow by taking square roots on both sides of the equation. "
+    "first three terms are a perfect square; then the roots follow by taking square roots on both sides. "
 )
-EXERCISE = (
-    "Exercise: compute the sum 17 + 25 and then the product 17 * 25 . Show each step of your work on paper today ."
-)
+EXERCISE = "Exercise: compute the sum 17 + 25 and then the product 17 * 25 . Show each step of your work on paper ."
 
 
 def deduplicated(tmp_path, shards, keep="best", **values):
@@ -23,23 +26,15 @@ def deduplicated(tmp_path, shards, keep="best", **values):
     signatures.run(files, step)
     made = [signatures.folder.path(name) for name in signatures.folder.list_files("data")]
     clusters = OneStage(tmp_path / "clusters")
-    rows = [row for name in made for row in _rows(name)]
+    rows = [row for name in made for row in pq.read_table(name).to_pylist()]
     clusters_of(clusters, rows, keep)
     dedup = OneStage(tmp_path / "dedup")
     kept = dedup.run(files, KeepOneOfCluster(clusters=clusters.folder.path("data")))
     return kept, dedup.rows()
 
 
-def _rows(path):
-    import pyarrow.parquet as pq
-
-    return pq.read_table(path).to_pylist()
-
-
 def clusters_of(stage, rows, keep):
     """FindClusters on signatures, written as its stage does."""
-    from curation.blocks.write import RowWriter
-
     step = FindClusters(keep=keep)
     docs = (document("", row.pop("id"), **row) for row in rows)
     with stage.folder.create("data/00000.parquet") as path:
@@ -104,9 +99,6 @@ def test_documents_without_a_score_can_be_deduplicated(tmp_path):
 
 
 def test_real_texts_and_their_copies(tmp_path):
-    import gzip
-    import json
-
     with gzip.open(shared("texts/web_texts.jsonl.gz"), "rt") as lines:
         texts = [json.loads(line)["text"] for _, line in zip(range(150), lines, strict=False)]
     originals = [row(f"o{number}", text) for number, text in enumerate(texts)]

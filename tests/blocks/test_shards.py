@@ -1,3 +1,5 @@
+import gzip
+import json
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -241,6 +243,14 @@ def test_steps_work_in_anyones_datatrove_list(tmp_path):
     steps = [docs, KeepLong(least=1), KeepScore(threshold=2, cut="published"), writer]
     LocalPipelineExecutor(steps, tasks=1, workers=1, logging_dir=str(tmp_path / "logs")).run()
     assert len((tmp_path / "out" / "00000.jsonl").read_text().splitlines()) == 2
+
+
+def test_in_a_datatrove_list_what_is_dropped_is_on_disk_at_the_end(tmp_path):
+    step = KeepLong(least=1)
+    step.exclusion_writer = JsonlWriter(str(tmp_path / "dropped"))
+    LocalPipelineExecutor([[document("", "1"), document("x", "2")], step], logging_dir=str(tmp_path / "logs")).run()
+    (line,) = gzip.decompress((tmp_path / "dropped" / "00000.jsonl.gz").read_bytes()).splitlines()
+    assert json.loads(line)["metadata"]["filter_reason"] == "too_short"
 
 
 def test_steps_work_one_after_another_without_any_runner():

@@ -1,0 +1,297 @@
+"""The command ``curate``, as a user calls it: from another folder, in a fresh interpreter."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from toy_recipe import SAMPLE, curate, everything, record_of, rows_of
+from typer.testing import CliRunner
+
+from curation.cli import app, main
+from curation.content import content_root
+
+COMMANDS = ("list", "plan", "run", "status", "annotate", "train", "score", "filter", "extract")
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """A few scored documents."""
+    rows = [
+        {"id": f"d{row}", "url": f"https://a{row % 3}.example/{row}", "text": f"text {row}", "int_score": row % 6}
+        for row in range(12)
+    ]
+    (tmp_path / "pages.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path / "pages.jsonl"
+
+
+def run_smoke(*settings):
+    sets = [part for setting in settings for part in ("--set", setting)]
+    return ("run", "finemath", "--config", "finemath-smoke", "--output", "OUT", *sets)
+
+
+REFUSED = {
+    "unknown key": (run_smoke("treshold=4"), ["unknown key 'treshold'", "did you mean 'threshold'?"]),
+    "unknown nested key": (run_smoke("second.promt=x"), ["unknown key 'second.promt'", "'prompt'"]),
+    "wrong type": (run_smoke("threshold=three"), ["threshold", "expected int", "'three'"]),
+    "wrong choice": (run_smoke("dedup.keep=worst"), ["dedup.keep", "'worst'", "'best'"]),
+    "no value": (run_smoke("threshold"), ["--set threshold", "key=value"]),
+    "missing config": (("run", "finemath", "--config", "nosuch.yaml", "--output", "OUT"), ["nosuch.yaml"]),
+    "unknown recipe": (("run", "finemat", "--output", "OUT"), ["'finemat'", "'finemath'"]),
+    "missing recipe file": (("run", "./nosuch.py", "--output", "OUT"), ["nosuch.py"]),
+    "unknown judge": (run_smoke("second.judge=chatgpt:x"), ["chatgpt", "replay", "endpoint", "vllm"]),
+    "missing replies": (run_smoke("second.judge=replay:/no/such.jsonl"), ["/no/such.jsonl"]),
+    "unknown prompt": (run_smoke("second.prompt=finemath_5p"), ["finemath_5p", "finemath_5pt"]),
+    "unknown spec": (run_smoke("second.spec=finemath-embeded"), ["finemath-embeded", "finemath-embedded"]),
+    "empty glob": (run_smoke("inputs=[/no/such/*.warc.gz]"), ["/no/such/*.warc.gz", "no input"]),
+    "missing benchmark": (run_smoke("benchmarks=[/no/such.jsonl]"), ["/no/such.jsonl"]),
+    "missing url list": (run_smoke("domains.url_lists=[/no/such.txt]"), ["/no/such.txt"]),
+    "missing package": (run_smoke("tokenizer=package:nosuch_package/model"), ["nosuch_package"]),
+    "unknown detector": (run_smoke("language_detector=nosuch"), ["nosuch", "langid"]),
+    "unavailable embedder": (run_smoke("second.spec=SPEC"), ["nobody/no-model"]),
+    "unavailable tokenizer": (run_smoke("tokenizer=nobody/no-tokenizer"), ["nobody/no-tokenizer"]),
+    "unavailable classifier": (run_smoke("second.classifier=nobody/no-classifier"), ["nobody/no-classifier"]),
+    "unknown stage": ((*run_smoke(), "--stage", "scor"), ["'scor'", "'score'"]),
+    "unknown stage of --redo": ((*run_smoke(), "--redo", "scor"), ["'scor'", "'score'"]),
+    "unknown stage of --from": ((*run_smoke(), "--from", "scor=PAGES"), ["'scor'", "'score'"]),
+    "unknown stage of settings": (run_smoke("stages.scor={tasks: 2}"), ["'scor'", "'score'"]),
+    "unknown executor option": (run_smoke("executor.partitoin=x"), ["partitoin", "partition"]),
+    "unknown executor": ((*run_smoke(), "--executor", "slrum"), ["slrum", "slurm"]),
+    "half a --from": ((*run_smoke(), "--from", "score"), ["--from score", "STAGE=PATH"]),
+    "half a --columns": ((*run_smoke(), "--columns", "text"), ["--columns text"]),
+    "unknown column": (
+        (*run_smoke(), "--from", "select=PAGES", "--columns", "text=content"),
+        ["'content'", "int_score"],
+    ),
+    "unknown column of a command": (
+        ("filter", "PAGES", "--threshold", "3", "--output", "OUT", "--columns", "text=content"),
+        ["'content'", "int_score"],
+    ),
+    "unknown cut": (("filter", "PAGES", "--threshold", "3", "--output", "OUT", "--cut", "x"), ["--cut x"]),
+    "missing input": (("filter", "/no/such", "--threshold", "3", "--output", "OUT"), ["/no/such"]),
+    "bad options": (
+        (
+            "annotate",
+            "PAGES",
+            "--prompt",
+            "finemath_5pt",
+            "--judge",
+            "replay:x",
+            "--output",
+            "OUT",
+            "--judge-options",
+            "{",
+        ),
+        ["--judge-options"],
+    ),
+    "no server": (
+        (
+            "annotate",
+            "PAGES",
+            "--prompt",
+            "finemath_5pt",
+            "--judge",
+            "endpoint:http://127.0.0.1:9#m",
+            "--output",
+            "OUT",
+        ),
+        ["http://127.0.0.1:9"],
+    ),
+    "missing page": (("extract", "/no/such.html"), ["/no/such.html"]),
+    "unknown extractor": (("extract", "PAGES", "--extractor", "x"), ["--extractor x"]),
+    "no run": (("status", "/no/such"), ["/no/such"]),
+    "no slurm partition": (("run", "TOY", "--output", "OUT", "--executor", "slurm"), ["partition"]),
+}
+
+
+def called(arguments, cwd, monkeypatch, capfd):
+    """As `curate`, but inside this process: most of a second faster."""
+    monkeypatch.chdir(cwd)
+    monkeypatch.setattr(sys, "argv", ["curate", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown = capfd.readouterr()
+    return subprocess.CompletedProcess(arguments, ended.value.code, shown.out, shown.err)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_work_is_one_line_before_any_work(case, toy, pages, tmp_path, monkeypatch, capfd):
+    arguments, said = REFUSED[case]
+    spec = tmp_path / "mine.yaml"
+    spec.write_text(f"extends: {content_root()}/classifiers/finemath.yaml\nembedder: nobody/no-model\nrevision: null\n")
+    given = {"OUT": str(tmp_path / "out"), "PAGES": str(pages), "SPEC": str(spec), "TOY": toy}
+    for name, value in given.items():
+        arguments = [one.replace(name, value) for one in arguments]
+    if case.startswith("unavailable"):
+        shown = curate(*arguments, cwd=tmp_path, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "home"))
+    else:
+        shown = called(arguments, tmp_path, monkeypatch, capfd)
+    assert shown.returncode == 2, shown.stderr
+    assert shown.stdout == ""
+    assert shown.stderr.count("\n") == 1, shown.stderr
+    assert shown.stderr.startswith(("ConfigError: ", "ContentError: "))
+    for words in said:
+        assert words in shown.stderr, shown.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_cannot_be_written_is_one_line(pages, tmp_path):
+    shown = curate("filter", pages, "--threshold", "3", "--output", pages / "below/a/file")
+    assert shown.returncode == 2 and shown.stderr.count("\n") == 1, shown.stderr
+    assert "pages.jsonl/below/a/file" in shown.stderr and "cannot be written" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run",), ("run", "finemath"), ("nosuch",), ("run", "finemath", "--output", "o", "--workers", "none")]
+)
+def test_a_wrong_call_is_2_and_says_how(arguments, tmp_path):
+    shown = curate(*arguments, cwd=tmp_path)
+    assert shown.returncode == 2 and shown.stdout == ""
+    assert "Usage" in shown.stderr or "--help" in shown.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_step_that_fails_is_1_and_one_line(toy, tmp_path):
+    shown = curate("run", toy, "--output", tmp_path / "out", "--set", "fails_at=7-3")
+    assert shown.returncode == 1
+    (line,) = [line for line in shown.stderr.splitlines() if "Error" in line]
+    assert "stage measure" in line and "cannot measure 7-3" in line and "/logs" in line
+    assert "Traceback" not in shown.stderr and shown.stdout == ""
+
+
+def test_stale_output_is_1_and_one_line(toy, done):
+    shown = curate("run", toy, "--output", done, "--set", "factor=11")
+    assert shown.returncode == 1 and shown.stdout == ""
+    assert shown.stderr.startswith("StaleOutput: ") and shown.stderr.count("\n") == 1
+    assert "factor" in shown.stderr and "--redo measure" in shown.stderr
+
+
+def test_results_are_on_stdout_and_progress_on_stderr(toy, tmp_path):
+    shown = curate("run", toy, "--output", "out", cwd=tmp_path)
+    assert shown.returncode == 0
+    counts = record_of(tmp_path / "out/select")
+    (row,) = [line for line in shown.stdout.splitlines() if line.startswith("select")]
+    assert row.split()[1:3] == [str(counts["documents"]), str(counts["kept"])]
+    assert "below_threshold" in row
+    assert [line.split()[1] for line in shown.stderr.splitlines() if line.startswith("✓")] == [
+        "measure",
+        "select",
+        "join",
+    ]
+    assert "✓" not in shown.stdout
+    again = curate("run", toy, "--output", "out", cwd=tmp_path)
+    assert again.returncode == 0 and "Nothing to do" in again.stdout and "✓" not in again.stderr
+
+
+def test_list_names_what_is_shipped():
+    shown = curate("list")
+    assert shown.returncode == 0 and shown.stderr == ""
+    for name in ("finemath", "finemath-smoke", "finemath-embedded", "finemath_3pt", "stack_edu_5pt"):
+        assert name in shown.stdout
+    found = json.loads(curate("list", "--json").stdout)
+    assert set(found) == {"recipes", "classifiers", "prompts"}
+    assert found["recipes"]["finemath"] == ["finemath", "finemath-smoke"]
+
+
+def test_plan_touches_nothing(tmp_path):
+    shown = curate("plan", "finemath", "--config", "finemath-smoke", "--output", "out", cwd=tmp_path)
+    assert shown.returncode == 0 and shown.stderr == ""
+    assert not list(tmp_path.iterdir())
+    for words in ("extract_first", "4 files", "not there yet", "publish"):
+        assert words in shown.stdout
+
+
+def test_plan_says_what_would_be_skipped_and_why(smoke):
+    before = everything(smoke[0])
+    arguments = ("plan", "finemath", "--config", "finemath-smoke", "--output", smoke[0], "--plain")
+    lines = curate(*arguments, "--set", "threshold=4").stdout.splitlines()
+    assert any(line.startswith("score: done (") for line in lines)
+    assert "select: rebuild (changed: threshold)" in lines
+    lines = curate(*arguments, "--set", "second.sample_size=5").stdout.splitlines()
+    assert any(line.startswith("annotate: stale (") for line in lines)
+    assert everything(smoke[0]) == before
+
+
+def test_the_plan_of_the_published_values_needs_no_network(tmp_path):
+    shown = curate("plan", "finemath", "--output", tmp_path / "out", "--plain", HF_HUB_OFFLINE="1")
+    assert shown.returncode == 0, shown.stderr
+    assert "s3://commoncrawl" in shown.stdout and "vllm:meta-llama/Llama-3.1-70B-Instruct" in shown.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_status(toy, smoke, tmp_path):
+    shown = curate("status", smoke[0])
+    assert shown.returncode == 0 and shown.stderr == ""
+    for words in ("finemath", "publish", "near_duplicate 4", "contaminated 1"):
+        assert words in shown.stdout
+    curate("run", toy, "--output", tmp_path / "out", "--set", "fails_at=11-3", "--workers", "1")
+    shown = curate("status", tmp_path / "out")
+    done = len(list((tmp_path / "out/measure/shards").glob("*.json")))
+    assert 0 < done < 12 and f"measure: {done} of 12 shards are done" in shown.stdout
+
+
+def test_extract_a_page(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(r"<html><body><p>The area is <script type='math/tex'>\pi r^2</script>.</p></body></html>")
+    shown = curate("extract", page.name, cwd=tmp_path)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "The area is $\\pi r^2$.\n", "")
+
+
+def test_extract_an_archive():
+    shown = curate("extract", SAMPLE / "finemath-00.warc.gz", "--limit", "3")
+    assert shown.returncode == 0 and shown.stderr == ""
+    heads = [line for line in shown.stdout.splitlines() if line.startswith("=== ")]
+    assert sum(line.startswith("=== https://") for line in heads) == 3
+    assert "more than 3 pages" in heads[-1]
+    whole = curate("extract", SAMPLE / "finemath-00.warc.gz", "--limit", "500").stdout
+    assert "not_html" in whole and "warcinfo 1" in whole.splitlines()[-1]
+
+
+def test_annotate_train_score_filter(smoke, tmp_path):
+    rows = rows_of(smoke[0] / "extract_first/data")
+    lines = [json.dumps({"doc": row["id"], "url": row["url"], "content": row["text"][:1500], "n": 1}) for row in rows]
+    (tmp_path / "pages.jsonl").write_text("\n".join(lines))
+    columns = ("--columns", "text=content,id=doc")
+
+    def command(*arguments):
+        shown = curate(*arguments, cwd=tmp_path)
+        assert shown.returncode == 0, shown.stderr
+        return shown
+
+    judge = f"replay:{SAMPLE}/replies-5pt.jsonl"
+    asked = ("annotate", "pages.jsonl", "--prompt", "finemath_5pt", "--judge", judge, *columns)
+    shown = command(*asked, "--output", "labels")
+    assert "no_recorded_reply 8" in shown.stdout and "unreadable 2" in shown.stdout and "labelled 80" in shown.stdout
+    assert "labels/annotate/data" in shown.stdout
+    shown = command("train", "finemath-embedded", "--labels", "labels", "--output", "classifier")
+    assert "80 labels" in shown.stdout and "Few labels" in shown.stdout and "classifier/train/model" in shown.stdout
+    shown = command("score", "pages.jsonl", "--classifier", "classifier", *columns, "--output", "scored")
+    scored = rows_of(tmp_path / "scored/score/data")
+    assert [row["id"] for row in scored] == [row["id"] for row in rows]
+    assert all(row["n"] == 1 and row["calibrated_score"] is not None for row in scored)
+    shown = command("filter", "scored", "--threshold", "3", "--cut", "calibrated", "--output", "kept")
+    kept = rows_of(tmp_path / "kept/select/data")
+    assert kept == [row for row in scored if row["calibrated_score"] >= 3] and kept
+    shown = command("filter", "scored", "--threshold", "2.7", "--output", "kept")
+    assert rows_of(tmp_path / "kept/select/data") == [row for row in scored if row["score"] >= 2.7]
+    again = curate(*asked, "--output", "labels", "--sample", "50", cwd=tmp_path)
+    assert again.returncode == 1 and again.stderr.startswith("StaleOutput: ")
+    assert "--redo" in again.stderr and again.stderr.count("\n") == 1
+
+
+def test_every_help_shows_an_example():
+    for command in COMMANDS:
+        shown = CliRunner().invoke(app, [command, "--help"])
+        assert shown.exit_code == 0
+        assert f"Example: curate {command}" in " ".join(shown.output.split()), shown.output
+
+
+def test_no_command_shows_the_commands():
+    shown = CliRunner().invoke(app, [])
+    assert all(command in shown.output for command in COMMANDS)
+
+
+def test_the_entry_point_is_declared():
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert 'curate = "curation.cli:main"' in text
