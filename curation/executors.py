@@ -12,10 +12,11 @@ import contextlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of worker processes; ended at once if the run fails or is interrupted."""
     context = get_context("forkserver")
     context.set_forkserver_preload(["curation.executors", "curation.blocks.shards"])
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_run)
     try:
         yield pool
     except BaseException:
@@ -70,6 +71,18 @@ def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def _end_with_run() -> None:
+    """A worker whose run was killed ends too, rather than write into a folder that another run goes on with."""
+    run = parent_process()
+
+    def watch() -> None:
+        run.join()  # type: ignore[union-attr]
+        os._exit(1)
+
+    if run is not None:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def check_executor(settings: ExecutorSettings) -> None:

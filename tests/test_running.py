@@ -118,6 +118,40 @@ def test_killed_with_8_tasks_and_continued_with_3(toy, done, tmp_path):
     assert hidden(output) == []
 
 
+def workers_of(session):
+    """Processes of a session that are at work, by /proc."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+            command = stat.with_name("cmdline").read_text()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z" and "forkserver" in command:
+            found.append(stat.parent.name)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_workers_end_with_a_run_that_is_killed_alone(toy, done, tmp_path):
+    output = tmp_path / "out"
+    process = start(toy, output, "--workers", "2", "--set", "pause_seconds=0.05")
+    wait_for_shards(process, output / "measure", 1)
+    assert workers_of(process.pid)
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 20
+    while workers_of(process.pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    try:
+        assert not workers_of(process.pid)
+    finally:
+        for left in workers_of(process.pid):
+            os.kill(int(left), signal.SIGKILL)
+    run_toy(toy, output)
+    assert tree(output) == tree(done)
+
+
 def test_killed_at_random_moments(toy, done, tmp_path):
     output, seed = tmp_path / "out", time.time_ns()
     moments, killed = random.Random(seed), 0
