@@ -31,7 +31,7 @@ Output = Annotated[str, typer.Option("--output", "-o", help="The run's folder, l
 From = Annotated[list[str] | None, typer.Option("--from", help="STAGE=PATH: start there, reading PATH.")]
 Columns = Annotated[str | None, typer.Option("--columns", help="ours=theirs,…: columns of an input from outside.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Tasks at a time.")]
-Redo = Annotated[list[str] | None, typer.Option("--redo", help="Run this stage again (may be given several times).")]
+Redo = Annotated[list[str] | None, typer.Option("--redo", help="Run this stage again; STAGE+ and all it makes stale.")]
 Again = Annotated[bool, typer.Option("--redo", help="Run again although the result is there.")]
 
 

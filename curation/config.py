@@ -20,9 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-import yaml
-
-from curation.content import read_yaml
+from curation.content import read_value, read_yaml
 from curation.errors import ConfigError, ContentError
 
 T = TypeVar("T")
@@ -47,11 +45,12 @@ def read_values(path: Path, overrides: list[str] | None = None) -> dict[str, Any
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """``below`` with the values of ``above`` on top; mappings are merged key by key, all else is replaced."""
+    """``below`` with the values of ``above`` on top; mappings are merged key by key, an empty one empties."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        both = isinstance(old, Mapping) and isinstance(value, Mapping) and value
+        merged[key] = merge(typing.cast(Mapping[str, Any], old), value) if both else value
     return merged
 
 
@@ -105,9 +104,9 @@ def _override(text: str) -> dict[str, Any]:
     if not equals or not key.strip():
         raise ConfigError(f"--set {text}: expected key=value")
     try:
-        nested: Any = yaml.safe_load(value) if value.strip() else ""
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text}: the value is not valid YAML") from error
+        nested: Any = read_value(value) if value.strip() else ""
+    except ContentError as error:
+        raise ConfigError(f"--set {text}: {error}") from error
     for part in reversed(key.strip().split(".")):
         nested = {part: nested}
     return typing.cast(dict[str, Any], nested)

@@ -74,6 +74,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
+def read_value(text: str) -> Any:
+    """One value as YAML writes it.
+
+    Raises:
+        ContentError: if it is not valid YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        raise ContentError(f"{text!r} is not valid YAML") from error
+
+
 def read_front_matter(path: Path) -> tuple[dict[str, Any], str]:
     """The YAML block between two ``---`` lines at the top of a text file, and the text after it.
 
@@ -112,7 +124,9 @@ def resolve_location(location: str) -> str:
         package, _, inside = rest.partition("/")
         spec = importlib.util.find_spec(package) if package.isidentifier() else None
         if spec is None or not spec.submodule_search_locations:
-            raise ConfigError(f"{location}: the package {package} is not installed; pip install 'curation[demo]'")
+            raise ConfigError(
+                f"{location}: the package {package} is not installed; pip install 'curation[demo]' brings ours"
+            )
         return str(Path(next(iter(spec.submodule_search_locations))) / inside)
     if "://" in location:
         return location
@@ -155,3 +169,9 @@ class _UniqueKeys(yaml.SafeLoader):
                 raise yaml.YAMLError(f"key {key!r} stands twice{key_node.start_mark}")
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+# YAML 1.1 takes 1e-3 for text, because it has no point; people mean the number.
+_UniqueKeys.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)

@@ -129,6 +129,15 @@ class Folder:
         self.fs.mv(self.path(old), self.path(new), recursive=True)
         self.fs.invalidate_cache()
 
+    def stamp(self, name: str = "") -> str:
+        """Changes when a file directly in the folder does: what keys a cache of its content."""
+        self.fs.invalidate_cache()
+        try:
+            found = self.fs.ls(self.path(name), detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        return str(sorted((info["name"], info["size"], _etag(info)) for info in found))
+
     def size(self, name: str) -> int:
         """Bytes of a file or of all files under a folder, 0 where there is nothing."""
         try:

@@ -85,7 +85,7 @@ def plan(
         sources: stage -> location that it is to read instead of an earlier stage; stages before it are left out.
         columns: for those locations: our column -> their column.
         only: the one stage to run.
-        redo: stages to run again although they are there.
+        redo: stages to run again although they are there; ``score+`` means it and all that it makes stale.
         list_remote: list inputs on S3, the Hub and the web too; else they are taken as unchanged.
 
     Raises:
@@ -94,10 +94,11 @@ def plan(
     if columns and not sources:
         raise ConfigError("--columns names the columns of an input given with --from STAGE=PATH; there is none")
     names = [stage.name for stage in recipe.stages]
-    for name in (*(sources or {}), *redo, *([only] if only else [])):
+    again = {name.removesuffix("+"): name.endswith("+") for name in redo}
+    for name in (*(sources or {}), *again, *([only] if only else [])):
         if name not in names:
             raise ConfigError(f"no stage '{name}' in {recipe.name} ({nearest(name, names)})")
-    return _Planner(recipe, output, dict(sources or {}), dict(columns or {}), only, set(redo), list_remote).planned()
+    return _Planner(recipe, output, dict(sources or {}), dict(columns or {}), only, again, list_remote).planned()
 
 
 def refuse_stale(planned: Sequence[Planned]) -> None:
@@ -119,12 +120,12 @@ def refuse_stale(planned: Sequence[Planned]) -> None:
     names = [one.stage.name for one in stale]
     raise StaleOutput(
         f"changed since these stages were made: {'; '.join(causes[:_SHOWN_CAUSES])}{more}. That would cost "
-        f"{', '.join(names)} again: take another output folder, or say {' '.join(f'--redo {name}' for name in names)}"
+        f"{', '.join(names)} again: take another output folder, or say --redo {names[0]}{'+' if names[1:] else ''}"
     )
 
 
 def _short(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
+    text = "not set" if value is None else repr(value)
     return text if len(text) <= 90 else text[:60] + "…" + text[-25:]
 
 
@@ -138,13 +139,14 @@ class _Planner:
         sources: dict[str, str],
         columns: dict[str, str],
         only: str | None,
-        redo: set[str],
+        redo: dict[str, bool],
         list_remote: bool,
     ) -> None:
         self.recipe, self.output, self.only, self.redo = recipe, Folder(output), only, redo
         self.sources, self.columns, self.list_remote = sources, columns, list_remote
         self.settings = json.loads(json.dumps(settings_of(recipe), default=str))
         self.digests: dict[str, str] = {}
+        self.follow = False
         self.left_out: dict[str, str] = {}
         self.stages = {stage.name: stage for stage in recipe.stages}
 
@@ -271,6 +273,7 @@ class _Planner:
         if started is None:
             return "run", "not there yet", ()
         if stage.name in self.redo:
+            self.follow = self.follow or self.redo[stage.name]
             return "redo", "asked for with --redo", ()
         if started["digest"] == digest(identity):
             if finished:
@@ -280,6 +283,8 @@ class _Planner:
         changed = self._changed(started, identity)
         names = ", ".join(name for name, _, _ in changed[:3])
         if stage.costly and (finished or manifest.done()):
+            if self.follow:
+                return "redo", f"follows a stage that is run again: {names}", changed
             return "stale", f"made with another {names}", changed
         return "rebuild" if finished else "redo", f"changed: {names}", changed
 

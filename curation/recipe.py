@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from curation.config import flatten, merge, nearest, read_settings, read_values
 from curation.content import content_root, find_content
-from curation.errors import ConfigError, ContentError
+from curation.errors import ConfigError, ContentError, CurationError
 
 OUTPUT = "{output}"
 _STAGE_FOLDER = re.compile(r"\{output\}/([\w.-]+)")
@@ -198,7 +198,12 @@ def _build(
     defaults = rest.pop("executor", None) or {}
     per_stage = rest.pop("stages", None) or {}
     settings: Any = read_settings(settings_type, rest, origin, hints)
-    built = tuple(stages(settings))
+    try:
+        built = tuple(stages(settings))
+    except CurationError:
+        raise
+    except Exception as error:
+        raise ContentError(f"{name}: stages(settings) failed: {type(error).__name__}: {error}") from error
     names = [stage.name for stage in built]
     executor = read_settings(ExecutorSettings, defaults, f"{origin}: executor")
     executors = {}
@@ -235,7 +240,13 @@ def _find_config(recipe: Path, config: str | None) -> Path:
     if config is None:
         return recipe.with_suffix(".yaml")
     shipped = content_root() / "pipelines" / f"{config}.yaml"
-    return shipped if "/" not in config and shipped.is_file() else Path(config).expanduser().resolve()
+    if "/" not in config and shipped.is_file():
+        return shipped
+    path = Path(config).expanduser().resolve()
+    if not path.is_file():
+        known = sorted(one.stem for one in shipped.parent.glob("*.yaml"))
+        raise ConfigError(f"no settings file {path} ({nearest(config, known)})")
+    return path
 
 
 def _execute(path: Path) -> ModuleType:

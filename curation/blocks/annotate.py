@@ -90,7 +90,7 @@ class Annotate(Step):
         journal = Journal(Folder(self.journal), f"{rank:05d}") if self.journal else None
         judge = _judge_of(self)
         try:
-            for window in _windows(data or iter(())):
+            for window in _windows(iter(data or ())):
                 for doc, reply in zip(window, self._replies(judge, prompt, window, journal), strict=True):
                     self._label(doc, reply, prompt, judge)
                     yield doc

@@ -16,6 +16,7 @@ import yaml
 from curation.classify.report import TrainingReport
 from curation.classify.storage import model_folder, read_calibration
 from curation.folder import Folder, local_copy
+from curation.manifest import Manifest
 from curation.recipe import RunContext
 from curation.report import funnel, funnel_table, markdown_table, reasons
 
@@ -85,8 +86,7 @@ def _header(step: CardValues, configs: Sequence[str]) -> str:
 
 
 def _configs(step: CardValues, context: RunContext, configs: Sequence[str]) -> str:
-    counts = next((row.counts for row in funnel(context.output, ["publish"])), {})
-    counts = counts or _partial_counts(context)
+    counts = _counts(context)
     rows: list[list[Any]] = []
     for name, least in zip(step.configs, step.thresholds, strict=True):
         column = "int_score" if step.cut == "published" else "calibrated_score"
@@ -99,9 +99,8 @@ def _configs(step: CardValues, context: RunContext, configs: Sequence[str]) -> s
     return markdown_table(["configuration", "documents", "what"], rows)
 
 
-def _partial_counts(context: RunContext) -> Mapping[str, int]:
-    from curation.manifest import Manifest
-
+def _counts(context: RunContext) -> Mapping[str, int]:
+    """Documents of each configuration: of the stage that is being finished, not of the one that it may replace."""
     total: dict[str, int] = {}
     for record in Manifest(Folder(context.folder)).records():
         for name, number in record["counts"].items():

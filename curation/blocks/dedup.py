@@ -139,7 +139,7 @@ class KeepOneOfCluster(Step):
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """By shard and row."""
-        removals = _removals(self.clusters)
+        removals = _removals(self.clusters, Folder(self.clusters).stamp())
         for row, doc in enumerate(data or ()):
             found = removals.get((rank, row))
             if found is None:
@@ -149,7 +149,7 @@ class KeepOneOfCluster(Step):
 
 
 @lru_cache(maxsize=1)
-def _removals(folder: str) -> dict[tuple[int, int], tuple[str, int]]:
+def _removals(folder: str, stamp: str) -> dict[tuple[int, int], tuple[str, int]]:
     source = Folder(folder)
     removals: dict[tuple[int, int], tuple[str, int]] = {}
     for name in source.list_files("", ".parquet"):

@@ -124,6 +124,7 @@ class KeepListed(Select):
     urls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        self._listed: frozenset[str] | None = None
         self.urls = tuple(map(absolute_location, self.urls))
         super().__post_init__()
 
@@ -134,13 +135,18 @@ class KeepListed(Select):
     def reason(self, doc: Document) -> str | None:
         """By the page's URL."""
         url = doc.metadata.get("url") or ""
-        if registered_domain(url) in _listed(self.domains) or url in _urls(self.urls):
-            return None
-        return "domain_not_listed"
+        if self._listed is None:
+            self._listed = _listed(self.domains, Folder(self.domains).stamp())
+        return None if registered_domain(url) in self._listed or url in _urls(self.urls) else "domain_not_listed"
+
+    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+        """Look at the list anew for each shard; it is read again only if it has changed."""
+        self._listed = None
+        yield from super().run(data, rank, world_size)
 
 
 @lru_cache(maxsize=2)
-def _listed(folder: str) -> frozenset[str]:
+def _listed(folder: str, stamp: str) -> frozenset[str]:
     source = Folder(folder)
     listed: set[str] = set()
     for name in source.list_files("", ".parquet"):

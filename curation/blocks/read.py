@@ -186,7 +186,7 @@ def crawl_of(location: str) -> str | None:
 
 
 def _read_rows(file: str, columns: Mapping[str, str], reject: Reject | None) -> Iterator[Document]:
-    stem = file.rsplit("/", 1)[-1]
+    stem = "/".join(file.split("/")[-2:])  # with its folder, because part-00000 stands in every folder
     back = {theirs: ours for ours, theirs in columns.items()}
     rows = parquet_rows(file) if file.endswith(".parquet") else raw_rows(file)
     for index, row in enumerate(rows):

@@ -20,7 +20,7 @@ from curation.classify.cache import CachedEmbedder
 from curation.classify.classifier import Classifier, load_classifier
 from curation.classify.storage import model_folder
 from curation.content import absolute_location, resolve_location
-from curation.folder import local_copy
+from curation.folder import Folder, local_copy
 from curation.recipe import OUTPUT
 from curation.text.tokens import load_token_counter
 
@@ -121,8 +121,12 @@ def classifier_location(location: str) -> str:
     return str(model_folder(absolute_location(location))) if given else location
 
 
-@lru_cache(maxsize=2)
 def _load(location: str) -> Classifier:
+    return _load_as(location, Folder(location).stamp() if "/" in location else "")
+
+
+@lru_cache(maxsize=2)
+def _load_as(location: str, stamp: str) -> Classifier:
     remote = "://" in location
     options: dict[str, Any] = {"threads": threads()}
     return load_classifier(local_copy(location) if remote else location, **options)

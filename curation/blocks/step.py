@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import hashlib
 import json
 from abc import abstractmethod
 from collections import Counter
@@ -31,6 +32,8 @@ from datatrove.pipeline.base import PipelineStep
 from curation.recipe import OUTPUT
 
 Documents = Iterator[Document]
+
+_SHOWN_ITEMS = 3
 
 
 def tuning(default: Any) -> Any:
@@ -57,11 +60,9 @@ class Step(PipelineStep):
         super().__init__()
 
     def __repr__(self) -> str:
-        shown = []
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.metadata.get("identity", True) and value not in (None, (), {}, "") and value != field.default:
-                shown.append(f"{field.name}={value}" if not isinstance(value, tuple) else f"{field.name}=…")
+        fields = [field.name for field in dataclasses.fields(self) if field.metadata.get("identity", True)]
+        values = {name: getattr(self, name) for name in fields}
+        shown = [f"{name}={_shown(value)}" for name, value in values.items() if value not in (None, (), [], {}, "")]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     @abstractmethod
@@ -154,9 +155,24 @@ def identity_of(step: Any) -> dict[str, Any]:
     else:
         plain = {key: value for key, value in vars(step).items() if key not in ("stats", "exclusion_writer")}
         found = {"step": type(step).__name__, **{key: _plain(value) for key, value in plain.items()}}
-    identity: dict[str, Any] = json.loads(json.dumps(found, default=str, ensure_ascii=False))
+    identity: dict[str, Any] = json.loads(json.dumps(found, default=_plain, ensure_ascii=False))
     return identity
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | list | tuple | dict | None) else type(value).__name__
+    """What identifies a value that JSON does not know: of a function its code, of an object its class."""
+    if isinstance(value, str | int | float | bool | list | tuple | dict | None):
+        return value
+    code = getattr(value, "__code__", None)
+    if code is None:
+        return type(value).__name__
+    said = (code.co_code, code.co_names, [one for one in code.co_consts if not hasattr(one, "co_code")])
+    return f"{value.__qualname__} {hashlib.sha256(repr(said).encode()).hexdigest()[:16]}"
+
+
+def _shown(value: Any) -> str:
+    """A value in the plan: of a list the first few, of a long path its end."""
+    if isinstance(value, tuple | list):
+        more = f", … {len(value) - _SHOWN_ITEMS} more" if len(value) > _SHOWN_ITEMS else ""
+        return f"[{', '.join(map(str, value[:_SHOWN_ITEMS]))}{more}]"
+    return str(value)
