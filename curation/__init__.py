@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from curation.blocks.score import CountTokens as CountTokens
     from curation.blocks.score import ScoreText as ScoreText
     from curation.blocks.select import KeepScore as KeepScore
+    from curation.blocks.step import Select as Select
+    from curation.blocks.step import Step as Step
     from curation.blocks.train import TrainClassifier as TrainClassifier
     from curation.classify.classifier import load_classifier as load_classifier
     from curation.classify.spec import load_spec as load_spec
@@ -73,9 +75,11 @@ _MODULES = {
     "Recipe": "recipe",
     "RequireReplies": "blocks.annotate",
     "ScoreText": "blocks.score",
+    "Select": "blocks.step",
     "Signatures": "blocks.dedup",
     "Stage": "recipe",
     "StaleOutput": "errors",
+    "Step": "blocks.step",
     "TrainClassifier": "blocks.train",
     "annotate": "commands",
     "extract_page": "html.extract",
@@ -113,9 +117,11 @@ __all__ = [
     "Recipe",
     "RequireReplies",
     "ScoreText",
+    "Select",
     "Signatures",
     "Stage",
     "StaleOutput",
+    "Step",
     "TrainClassifier",
     "annotate",
     "extract_page",

@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from curation.blocks.annotate import Annotate, RequireReplies
+from curation.blocks.extract import ExtractText
 from curation.blocks.sample import DrawSample
 from curation.blocks.score import CountTokens, ScoreText
 from curation.blocks.select import Cut, KeepScore
 from curation.blocks.train import TrainClassifier
 from curation.classify.spec import load_spec
 from curation.recipe import Recipe, Stage, folder_of
-from curation.running import Progress, RunReport, run
+from curation.running import RunReport, run
+from curation.stage_runner import Progress
 
 
 def annotate(
@@ -80,7 +82,7 @@ def annotate(
         Stage(
             name="sample",
             reads=(input,),
-            steps=[draw],
+            steps=[draw, ExtractText()],
             gather=True,
             rows_per_file=10_000,
             columns=dict(columns or {}),
@@ -163,7 +165,7 @@ def score(
         ConfigError: before any work, for whatever cannot work.
         StaleOutput: if ``output`` holds scores made with something else.
     """
-    steps: list[Any] = [ScoreText(classifier=classifier)]
+    steps: list[Any] = [ExtractText(), ScoreText(classifier=classifier)]
     if tokenizer is not None:
         steps.append(CountTokens(tokenizer=tokenizer))
     stage = Stage(name="score", reads=(input,), steps=steps, costly=True, columns=dict(columns or {}))

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from curation.planning import Planned
 from curation.report import FunnelRow, reasons
@@ -92,15 +93,14 @@ class StageProgress:
 
 
 def plan_table(planned: Sequence[Planned], output: str) -> Table:
-    """The plan: stages, what they read, how much of it, and what will happen."""
-    table = Table(box=None, pad_edge=False)
+    """The plan: stages with their folders, what they read, how much of it, and what will happen."""
+    table = Table(box=None, pad_edge=False, title=f"into {output}/STAGE", title_justify="left")
     for head in ("stage", "reads", "size", "steps", "status", "why"):
         table.add_column(head, overflow="fold")
     for one in planned:
         steps = " → ".join(map(str, one.stage.steps)) if one.status != "left out" else ""
-        colour = _COLOURS.get(one.status, "yellow")
-        status = f"[{colour}]{one.status}[/]"
-        table.add_row(one.stage.name, _source(one), _size(one), steps.replace("[", "\\["), status, one.why)
+        status = Text(one.status, _COLOURS.get(one.status, "yellow"))
+        table.add_row(one.stage.name, Text(_source(one)), _size(one), Text(steps), status, Text(one.why))
     return table
 
 
@@ -141,11 +141,11 @@ def _source(one: Planned) -> str:
 
 
 def _size(one: Planned) -> str:
-    if one.reads or not one.inputs:
+    if one.size is None:
         return ""
-    total = sum(file.size for file in one.inputs)
-    files = "file" if len(one.inputs) == 1 else "files"
-    return f"{len(one.inputs):,} {files}, {readable(total)}"
+    if one.reads:
+        return readable(one.size)
+    return f"{len(one.inputs):,} {'file' if len(one.inputs) == 1 else 'files'}, {readable(one.size)}"
 
 
 def readable(size: float) -> str:

@@ -142,6 +142,12 @@ def absolute_location(location: str) -> str:
     return location if symbolic else resolve_location(location)
 
 
+def absolute_name(kind: str, name: str) -> str:
+    """A content's name, or the absolute path of a user's own file, for a worker in another folder."""
+    own = "/" in name or name.endswith(SUFFIX[kind])
+    return str(Path(name).expanduser().resolve()) if own else name
+
+
 def package_revision(location: str) -> str | None:
     """The installed version behind a ``package:`` location, None for any other location.
 

@@ -53,7 +53,8 @@ class LocalExecutor(LocalPipelineExecutor):
         except BrokenProcessPool as error:
             raise CurationError(
                 "a worker process was killed, most likely by the system for want of memory; "
-                "take fewer --workers and start again: finished shards are kept"
+                "take fewer --workers and start again: finished shards are kept "
+                '(in a script, call run() below `if __name__ == "__main__":`, because workers import the script)'
             ) from error
 
 

@@ -129,6 +129,16 @@ class Folder:
         self.fs.mv(self.path(old), self.path(new), recursive=True)
         self.fs.invalidate_cache()
 
+    def walk(self, name: str) -> list[str]:
+        """Paths (relative to this folder) of all files below ``name``, sorted."""
+        self.fs.invalidate_cache()
+        root = f"{self.path('').rstrip('/')}/"
+        return sorted(path.removeprefix(root) for path in self.fs.find(self.path(name)))
+
+    def copy(self, old: str, new: str) -> None:
+        """Copy one file."""
+        self.fs.cp_file(self.path(old), self.path(new))
+
     def stamp(self, name: str = "") -> str:
         """Changes when a file directly in the folder does: what keys a cache of its content."""
         self.fs.invalidate_cache()

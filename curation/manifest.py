@@ -96,6 +96,10 @@ class Manifest:
         names = (path.rsplit("/", 1)[-1] for path in self.folder.list_files("shards", ".json"))
         return {int(name.removesuffix(".json")) for name in names}
 
+    def has_work(self) -> bool:
+        """Whether anything was done that would cost again: a finished shard, or a reply that was paid for."""
+        return bool(self.done() or self.folder.list_files("journal"))
+
     def unfinished(self) -> list[Shard]:
         """Shards still to do, largest first, so that the last ones to end are small."""
         done = self.done()

@@ -21,12 +21,11 @@ from curation.config import nearest
 from curation.content import SUFFIX, content_root, resolve_location
 from curation.errors import ConfigError, StaleOutput
 from curation.folder import Folder, InputFile, list_inputs
-from curation.manifest import Manifest, changes, digest
+from curation.manifest import Manifest, digest
 from curation.recipe import Recipe, Stage, settings_of
+from curation.staleness import changed_settings, is_inherited, told
 
 Status = Literal["done", "run", "resume", "rebuild", "redo", "stale", "left out", "not asked for"]
-
-_READS, _STAGE = "what it reads", "stage "
 _SHOWN_CAUSES = 4
 
 
@@ -44,6 +43,7 @@ class Planned:
         mapping: our column -> the input's column.
         identity: what the digest is made of.
         changed: settings or inputs that differ from those of what is there: (name, old, new).
+        size: bytes that the stage reads, where known.
     """
 
     stage: Stage
@@ -55,6 +55,7 @@ class Planned:
     mapping: Mapping[str, str] = field(default_factory=dict)
     identity: Mapping[str, Any] = field(default_factory=dict)
     changed: tuple[tuple[str, Any, Any], ...] = ()
+    size: int | None = None
 
     @property
     def digest(self) -> str:
@@ -112,9 +113,8 @@ def refuse_stale(planned: Sequence[Planned]) -> None:
             causes.append(f"stage {one.stage.name} is to be run again")
         elif one.status == "run":
             causes.append(f"stage {one.stage.name} is new")
-        for name, old, new in one.changed:
-            if name != _READS and not name.startswith(_STAGE):
-                causes.append(f"{name}: {_short(old)} -> {_short(new)} (stage {one.stage.name})")
+        own = (change for change in one.changed if not is_inherited(change))
+        causes += [f"{told(change)} (stage {one.stage.name})" for change in own]
     causes = causes or [f"what stage {stale[0].stage.name} reads"]
     more = f" and {len(causes) - _SHOWN_CAUSES} more" if len(causes) > _SHOWN_CAUSES else ""
     names = [one.stage.name for one in stale]
@@ -122,11 +122,6 @@ def refuse_stale(planned: Sequence[Planned]) -> None:
         f"changed since these stages were made: {'; '.join(causes[:_SHOWN_CAUSES])}{more}. That would cost "
         f"{', '.join(names)} again: take another output folder, or say --redo {names[0]}{'+' if names[1:] else ''}"
     )
-
-
-def _short(value: Any) -> str:
-    text = "not set" if value is None else repr(value)
-    return text if len(text) <= 90 else text[:60] + "…" + text[-25:]
 
 
 class _Planner:
@@ -146,7 +141,10 @@ class _Planner:
         self.sources, self.columns, self.list_remote = sources, columns, list_remote
         self.settings = json.loads(json.dumps(settings_of(recipe), default=str))
         self.digests: dict[str, str] = {}
-        self.follow = False
+        self.before_start: set[str] = set()
+        noted = self.output.read_json("run.json") or {}
+        self.pending: dict[str, int] = noted.get("redo", {})  # what a killed run was asked to do again
+        self.follow = bool(noted.get("redo_follow"))
         self.left_out: dict[str, str] = {}
         self.stages = {stage.name: stage for stage in recipe.stages}
 
@@ -156,6 +154,7 @@ class _Planner:
         result = []
         for index, stage in enumerate(self.recipe.stages):
             start = names[first]
+            self.before_start = set(names[:first])
             why = f"the run starts from {start}" if index < first else self._left_out(stage)
             if why is None:
                 result.append(self._plan(stage))
@@ -196,7 +195,14 @@ class _Planner:
             mapping=mapping,
             identity=identity,
             changed=changed,
+            size=self._size(reads, inputs),
         )
+
+    def _size(self, reads: str | None, inputs: Sequence[InputFile]) -> int | None:
+        if reads is None:
+            return sum(file.size for file in inputs) if inputs else None
+        parent = self.output / reads
+        return parent.size("data") if Manifest(parent).finished() else None
 
     def _list(self, location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
         where = resolve_location(location)
@@ -210,6 +216,9 @@ class _Planner:
             return None, (self.sources[stage.name],)
         reads: str | tuple[str, ...] = stage.reads
         while isinstance(reads, str) and reads in self.left_out and reads not in self.digests:
+            if reads in self.before_start:
+                why = self.left_out[reads]
+                raise ConfigError(f"stage {stage.name} reads {reads}, but {why}: give --from {stage.name}=PATH too")
             reads = self.stages[reads].reads
         return (reads, ()) if isinstance(reads, str) else (None, reads)
 
@@ -230,16 +239,21 @@ class _Planner:
         self._check_needs(stage)
         identity: dict[str, Any] = {"stage": stage.name, "gather": stage.gather, "removed": stage.removed}
         identity["steps"] = steps
-        listing = {"files": dict(map(_listed, inputs)), **mapping}
+        listing = {"files": dict(map(_listed, inputs)), "columns": dict(mapping)}
         identity["reads"] = self.digests[reads] if reads else listing
         if not self.list_remote and started:
             self._take_remote_as_unchanged(identity, started["identity"])
         identity["needs"] = {name: self.digests.get(name) for name in stage.needs}
-        generation = (started or {"identity": {}})["identity"].get("generation", 0) + (stage.name in self.redo)
-        if generation:
+        if generation := self._generation(stage.name, started):
             identity["generation"] = generation
         plain: dict[str, Any] = json.loads(json.dumps(identity, default=str, ensure_ascii=False))
         return plain
+
+    def _generation(self, stage: str, started: Mapping[str, Any] | None) -> int:
+        """How often the stage was asked to be run again: each time makes another identity."""
+        now = int((started or {"identity": {}})["identity"].get("generation", 0))
+        asked = now + 1 if stage in self.redo else now
+        return self.pending.get(stage, asked)
 
     def _check_needs(self, stage: Stage) -> None:
         """What the steps need must be made; what only the finishing step names may be left out, as with ``--from``."""
@@ -272,37 +286,21 @@ class _Planner:
     ) -> tuple[Status, str, tuple[tuple[str, Any, Any], ...]]:
         if started is None:
             return "run", "not there yet", ()
-        if stage.name in self.redo:
-            self.follow = self.follow or self.redo[stage.name]
+        self.follow = self.follow or self.redo.get(stage.name, False)
+        if identity.get("generation", 0) > started["identity"].get("generation", 0):
             return "redo", "asked for with --redo", ()
         if started["digest"] == digest(identity):
             if finished:
                 return "done", f"{finished['kept']:,} documents, same identity", ()
             done, total = len(manifest.done()), len(manifest.shards())
             return "resume", f"{done} of {total} shards are done", ()
-        changed = self._changed(started, identity)
+        changed = changed_settings(started, identity, self.settings)
         names = ", ".join(name for name, _, _ in changed[:3])
-        if stage.costly and (finished or manifest.done()):
+        if stage.costly and (finished or manifest.has_work()):
             if self.follow:
                 return "redo", f"follows a stage that is run again: {names}", changed
             return "stale", f"made with another {names}", changed
         return "rebuild" if finished else "redo", f"changed: {names}", changed
-
-    def _changed(self, started: Mapping[str, Any], identity: Mapping[str, Any]) -> tuple[tuple[str, Any, Any], ...]:
-        """Differences, named by the setting behind them where one changed in the same way."""
-        moved = changes(started["settings"], self.settings)
-        same = {(str(old), str(new)): (key, old, new) for key, old, new in moved}
-        named: list[tuple[str, Any, Any]] = []
-        for key, old, new in changes(started["identity"], identity):
-            # A judge's identity is not its location: then the setting is known by its name.
-            alike = [one for one in moved if one[0].rpartition(".")[2] in key.split(".")]
-            plain = key.removeprefix("steps.").removeprefix("reads.").replace("files.", "input ")
-            name = {"reads": _READS}.get(key) or (f"{_STAGE}{key[6:]}" if key.startswith("needs.") else plain)
-            found = same.get((str(old), str(new))) or (alike[0] if len(alike) == 1 else (name, old, new))
-            if found not in named:
-                named.append(found)
-        own = [one for one in named if one[0] != _READS and not one[0].startswith(_STAGE)]
-        return tuple(own or named)
 
 
 def _listed(file: InputFile) -> tuple[str, str]:

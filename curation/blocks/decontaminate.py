@@ -89,7 +89,7 @@ def read_benchmark(location: str) -> Iterator[BenchmarkItem]:
         ConfigError: if a file has no column of text.
     """
     for file in list_inputs(resolve_location(location), (".parquet",), JSON_LINES, TABLES):
-        stem = file.path.rsplit("/", 1)[-1].partition(".")[0]
+        stem, part = _benchmark_name(file.path)
         rows = parquet_rows(file.path) if file.path.endswith(".parquet") else raw_rows(file.path)
         for number, row in enumerate(rows):
             column = next((name for name in _TEXT_COLUMNS if isinstance(row.get(name), str)), None)
@@ -97,11 +97,19 @@ def read_benchmark(location: str) -> Iterator[BenchmarkItem]:
                 raise ConfigError(
                     f"{file.path}: none of the columns {', '.join(_TEXT_COLUMNS)}; it has {', '.join(row)}"
                 )
-            benchmark, identifier = str(row.get("benchmark") or stem), str(row.get("id") or number)
+            benchmark, identifier = str(row.get("benchmark") or stem), str(row.get("id") or f"{part}{number}")
             yield BenchmarkItem(benchmark, identifier, _with_choices(row[column], row))
             answer = next((row[name] for name in _ANSWER_COLUMNS if isinstance(row.get(name), str)), "")
             if answer:
                 yield BenchmarkItem(benchmark, f"{identifier}#answer", answer)
+
+
+def _benchmark_name(path: str) -> tuple[str, str]:
+    """A benchmark's name, and what tells its files apart: on the Hub the dataset and the path in it."""
+    parts = path.removeprefix("hf://").removeprefix("datasets/").split("/")
+    if path.startswith("hf://") and len(parts) > 2:
+        return "/".join(parts[:2]), f"{'/'.join(parts[2:]).partition('.')[0]}:"
+    return parts[-1].partition(".")[0], ""
 
 
 def _with_choices(question: str, row: dict[str, Any]) -> str:

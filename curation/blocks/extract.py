@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
-from datatrove.data import Document
 
 from curation.blocks.step import Documents, Step
 from curation.html.extract import extract_page, main_text
@@ -21,7 +20,7 @@ Extractor = Literal["mathematics", "main_content"]
 
 @dataclass(kw_only=True, repr=False)
 class ExtractText(Step):
-    """Turn the column ``html`` into text; documents that come with text instead pass unchanged.
+    """Turn the column ``html`` into text; documents that come with a text pass unchanged, whatever else they have.
 
     A page without text is dropped as ``empty_text``. Adds ``metadata``, a JSON text that says what was found.
 
@@ -37,13 +36,15 @@ class ExtractText(Step):
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
         """The HTML does not go on."""
-        return {name: kind for name, kind in columns.items() if name != "html"} | self.adds
+        if "html" not in columns:
+            return columns
+        return self.adds | {name: kind for name, kind in columns.items() if name != "html"}
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Extract page after page."""
         for doc in data or ():
             html = doc.metadata.pop("html", None)
-            if html is None:
+            if html is None or doc.text:
                 self.count("already_text")
                 yield doc
                 continue
@@ -67,8 +68,3 @@ def extract(html: str, extractor: Extractor) -> tuple[str, dict[str, Any]]:
     if page.reasons:
         found["reasons"] = list(page.reasons)
     return page.text, found
-
-
-def page_document(html: str, url: str | None, identifier: str) -> Document:
-    """A page as the steps take it."""
-    return Document(text="", id=identifier, metadata={"url": url, "html": html})

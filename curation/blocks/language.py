@@ -39,6 +39,11 @@ class DetectLanguage(Step):
             self.detector = f"{kind}:{absolute_location(model)}"
         super().__post_init__()
 
+    def inputs(self) -> list[str]:
+        """The model's file; a URL is not listed, it names the model."""
+        model = self.detector.partition(":")[2]
+        return [model] if model and "://" not in model else []
+
     def check(self) -> None:
         """The model must be there."""
         _detector(self.detector)

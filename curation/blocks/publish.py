@@ -7,6 +7,7 @@ Example: ``PublishRows(columns="finemath", configs=("finemath-3plus", "finemath-
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -158,8 +159,8 @@ class PublishCard(Step):
         """Write the rest of the dataset's folder."""
         folder = Folder(context.folder)
         configs = list(self.configs)
-        annotated = (row for one in self.annotations for row in rows_of(one))
-        shown = ({**row, "text": row.get("text_shown")} for row in annotated)
+        judged: dict[str, Counter[str]] = {}
+        shown = (_annotation(row, judged) for one in self.annotations for row in rows_of(one))
         if _write(folder, "data/annotations/train-00000.parquet", shown, ANNOTATION_COLUMNS):
             configs.append("annotations")
         found = rows_of(self.contaminated) if self.contaminated else iter(())
@@ -168,8 +169,16 @@ class PublishCard(Step):
         if removed:
             configs.append("contamination")
         domains = list(rows_of(self.domains)) if self.domains else []
-        card = dataset_card(self, context, configs, domains, removed)
+        card = dataset_card(self, context, configs, judged, domains, removed)
         folder.write_bytes("data/README.md", card.encode())
+
+
+def _annotation(row: dict[str, Any], judged: dict[str, Counter[str]]) -> dict[str, Any]:
+    """A row of the annotations as published; counts its label by judge and prompt."""
+    who = f"{row['judge']} with {row['prompt']}"
+    label = row["label_reason"] if row["label"] is None else f"label {row['label']}"
+    judged.setdefault(who, Counter())[str(label).partition(":")[0]] += 1
+    return {**row, "text": row["text_shown"]}
 
 
 def rows_of(location: str) -> Iterator[dict[str, Any]]:

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from datatrove.data import Document
 
-from curation.annotation.judge import open_judge
+from curation.annotation.judge import judge_identity, open_judge
 from curation.annotation.replay import ReplayJudge
 from curation.annotation.sample import draw
 from curation.blocks.read import read_files
@@ -52,6 +53,11 @@ class DrawSample(Step):
             self.replay_only = f"{kind}:{absolute_location(path)}"
         super().__post_init__()
 
+    def identity(self) -> dict[str, Any]:
+        """Of recorded replies the content counts, not the place."""
+        replies = judge_identity(self.replay_only) if self.replay_only else None
+        return super().identity() | {"replay_only": replies}
+
     def check(self) -> None:
         """The recorded replies must be there."""
         if self.replay_only is not None:
@@ -68,9 +74,16 @@ class DrawSample(Step):
         rows = list(self._light_rows())
         self.count("documents_read", len(rows))
         chosen = self._draw(rows)
-        for row, doc in enumerate(read_files(self.files, self.mapping)):
+        for row, doc in enumerate(self._all_rows(rank)):
             if row in chosen:
                 yield self._weighted(doc, chosen[row])
+
+    def _all_rows(self, rank: int) -> Iterator[Document]:
+        def reject(doc: Document, reason: str) -> None:
+            self.count("documents_read")
+            self.drop(doc, reason, rank)
+
+        return read_files(self.files, self.mapping, reject)
 
     def _weighted(self, doc: Any, weight: float) -> Any:
         doc.metadata["sample_weight"] = weight

@@ -56,7 +56,8 @@ class ScoreText(Step):
 
     def inputs(self) -> list[str]:
         """The files of a classifier from outside."""
-        return [self.classifier] if self.classifier.startswith("/") else []
+        outside = self.classifier.startswith(("/", "package:", "content:")) or "://" in self.classifier
+        return [self.classifier] if outside and not self.classifier.startswith(OUTPUT) else []
 
     def check(self) -> None:
         """A classifier from outside must be there."""
@@ -99,6 +100,15 @@ class CountTokens(Step):
 
     tokenizer: str
 
+    def __post_init__(self) -> None:
+        if self.tokenizer.startswith((".", "~", "/")) or Path(self.tokenizer).exists():
+            self.tokenizer = absolute_location(self.tokenizer)
+        super().__post_init__()
+
+    def inputs(self) -> list[str]:
+        """The tokenizer's files, if it is not on the Hub."""
+        return [self.tokenizer] if self.tokenizer.startswith(("/", "content:", "package:")) else []
+
     def check(self) -> None:
         """The tokenizer must be there."""
         load_token_counter(_tokenizer(self.tokenizer))
@@ -133,5 +143,4 @@ def _load_as(location: str, stamp: str) -> Classifier:
 
 
 def _tokenizer(location: str) -> str:
-    given = location.startswith((".", "~", "/", "package:", "content:")) or Path(location).exists()
-    return resolve_location(location) if given else location
+    return resolve_location(location) if location.startswith(("/", "package:", "content:")) else location

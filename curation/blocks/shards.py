@@ -35,6 +35,7 @@ class RunShards(PipelineStep):
 
     Args:
         folder: the stage's folder.
+        digest: of the identity that the shards are run for.
         shards: the unfinished shards; task ``rank`` of ``world_size`` takes every ``world_size``-th.
         total: how many shards the stage has; steps see it as their world size.
         steps: bound steps.
@@ -50,6 +51,7 @@ class RunShards(PipelineStep):
     type: ClassVar[str] = "stage"
 
     folder: str
+    digest: str
     shards: list[Shard]
     total: int
     steps: list[Any]
@@ -98,6 +100,8 @@ class RunShards(PipelineStep):
             "seconds": round(time.perf_counter() - started, 3),
         }
         self._check_balance(record)
+        if (manifest.started() or {}).get("digest") != self.digest:
+            raise CurationError(f"{self.folder}: another run has begun this stage anew with other settings")
         manifest.finish_shard(shard, record)
         counter.end()
         return record

@@ -17,7 +17,7 @@ from curation.classify.embedder import Embedder
 from curation.classify.models import import_transformers
 from curation.classify.spec import ClassifierSpec, is_local, load_spec
 from curation.classify.train import fit_classifier, spec_embedder
-from curation.content import resolve_location
+from curation.content import absolute_name, resolve_location
 from curation.errors import ConfigError
 from curation.folder import Folder, local_copy
 from curation.text.domains import registered_domain
@@ -49,6 +49,10 @@ class TrainClassifier(Step):
     embeddings: tuple[str, ...] = tuning(())
     keep_embeddings: str | None = tuning(None)
     embedder: Any = tuning(None)
+
+    def __post_init__(self) -> None:
+        self.spec = absolute_name("classifiers", self.spec)
+        super().__post_init__()
 
     def identity(self) -> dict[str, Any]:
         """The spec's values count, not its name; an embedder that is given counts in place of the spec's."""

@@ -1,0 +1,240 @@
+"""One planned stage after another: shards fixed, tasks run, the finishing step, and the record that ends it.
+
+Example: ``with StageRunner(recipe, "out", planned, None, None, None, progress) as runner: runner.run_stage(one)``
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any, Protocol
+
+import pyarrow as pa
+from loguru import logger
+
+from curation.blocks.read import columns_of
+from curation.blocks.shards import RunShards, schema_after
+from curation.blocks.step import bind
+from curation.errors import CurationError
+from curation.executors import LocalExecutor, local_pool, make_executor
+from curation.folder import Folder
+from curation.manifest import Manifest, fix_shards
+from curation.planning import Planned
+from curation.recipe import ExecutorSettings, Recipe, RunContext, settings_of
+from curation.swapping import swap
+
+_PACKAGES = ("curation", "datatrove", "pyarrow", "resiliparse", "fastwarc", "torch", "transformers", "numpy")
+_POLL_SECONDS = 2.0
+
+
+class Progress(Protocol):
+    """What is told while a run goes on; the command line draws it."""
+
+    def begin(self, planned: Planned, shards: int, done: int, marks: str | None) -> None:
+        """A stage begins: its shards, how many of them are done, and the folder of progress marks."""
+
+    def end(self, planned: Planned, record: Mapping[str, Any]) -> None:
+        """A stage has ended with this ``stage.json``."""
+
+
+class StageRunner:
+    """Runs planned stages one after another, over one pool of local workers."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        output: str,
+        planned: Sequence[Planned],
+        executor: str | None,
+        workers: int | None,
+        tasks: int | None,
+        progress: Progress,
+    ) -> None:
+        self.recipe, self.output, self.planned, self.progress = recipe, output, planned, progress
+        self.given: dict[str, Any] = {
+            key: v for key, v in (("kind", executor), ("workers", workers), ("tasks", tasks)) if v
+        }
+        self._stack = ExitStack()
+        self._pool: ProcessPoolExecutor | None = None
+        self._workers = 0
+
+    def __enter__(self) -> StageRunner:
+        # datatrove's messages go to each stage's logs; on the screen they would break the progress.
+        logger.disable("datatrove")
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        logger.enable("datatrove")
+        self._stack.__exit__(*error)
+
+    def run_stage(self, one: Planned) -> Mapping[str, Any]:
+        """Run a stage to its end; returns its record."""
+        started = time.perf_counter()
+        name = one.stage.name
+        beside = one.status == "rebuild"
+        folder = Folder(self.output) / (f".{name}.new" if beside else name)
+        manifest = Manifest(folder)
+        self._prepare(one, manifest, beside)
+        self._run_shards(one, manifest)
+        if unfinished := manifest.unfinished():
+            raise CurationError(f"stage {name}: {len(unfinished)} shards are unfinished; see {folder.location}/logs")
+        if one.stage.finish is not None:
+            self._finish(one, folder)
+        extra = {
+            "wall_seconds": round(time.perf_counter() - started, 3),
+            "executor": self.executor_of(name).kind,
+            "versions": versions(),
+        }
+        record = manifest.finish(one.identity, extra)
+        if beside:
+            swap(Folder(self.output), name)
+        self.progress.end(one, record)
+        return record
+
+    def _finish(self, one: Planned, folder: Folder) -> None:
+        name = one.stage.name
+        try:
+            bind(one.stage.finish, self.output, {name: folder.location}).finish(self._context(folder))
+        except CurationError as error:
+            raise type(error)(f"stage {name}: {error}") from error
+        except Exception as error:
+            raise CurationError(f"stage {name}: {type(error).__name__} at its end: {error}") from error
+
+    def _prepare(self, one: Planned, manifest: Manifest, beside: bool) -> None:
+        """Fix the shards of a new stage, or clear what is left of an old or half-built one."""
+        folder = manifest.folder
+        started = manifest.started()
+        if started is None or started["digest"] != one.digest or one.status == "redo":
+            for memory in ("stage.json", "shards.json", ""):  # first what says that there is something
+                folder.remove(memory)
+            settings = self.executor_of(one.stage.name)
+            files = self._files(one)
+            # Steps that address documents by position count on one shard for each file of one of our stages.
+            most = settings.shards if one.reads is None else len(files)
+            shards = fix_shards(files, gather=one.stage.gather, most=most)
+            manifest.start(one.identity, shards, settings_of(self.recipe))
+        for part in ("data", "removed"):
+            folder.remove_parts(part)
+
+    def _files(self, one: Planned) -> list[tuple[str, int]]:
+        if one.reads is None:
+            return [(file.path, file.size) for file in one.inputs]
+        parent = Folder(self.output) / one.reads
+        return [(f"{parent.location}/{name}", parent.size(name)) for name in parent.list_files("data", ".parquet")]
+
+    def executor_of(self, stage: str) -> ExecutorSettings:
+        """Where a stage's tasks run, with what was given in place of the settings."""
+        return replace(self.recipe.executor_of(stage), **self.given)
+
+    def _run_shards(self, one: Planned, manifest: Manifest) -> None:
+        todo, total = manifest.unfinished(), len(manifest.shards())
+        settings, name = self.executor_of(one.stage.name), one.stage.name
+        local = settings.kind == "local"
+        with tempfile.TemporaryDirectory(prefix="curation-progress-") as marks:
+            self.progress.begin(one, total, total - len(todo), marks if local else None)
+            if not todo:
+                return
+            own = {name: manifest.folder.location}
+            step = RunShards(
+                folder=manifest.folder.location,
+                digest=one.digest,
+                shards=todo,
+                total=total,
+                steps=[bind(step, self.output, own) for step in one.stage.steps],
+                columns=self._columns(one, manifest),
+                mapping=dict(one.mapping),
+                removed=one.stage.removed,
+                balanced=not one.stage.gather,
+                rows_per_file=one.stage.rows_per_file,
+                progress=marks if local else None,
+            )
+            tasks = max(1, min(settings.tasks or len(todo), len(todo)))
+            logs = f"{manifest.folder.location}/logs/{_attempt(manifest.folder):03d}"
+            workers = settings.workers or (_cores() if local else -1)
+            runner = make_executor(step, settings, name=name, tasks=tasks, workers=workers, logs=logs)
+            try:
+                self._execute(runner, manifest, workers)
+            except CurationError as error:
+                raise type(error)(f"stage {name}: {error}") from error
+            except Exception as error:
+                raise CurationError(f"stage {name}: {type(error).__name__}: {error} (see {logs})") from error
+
+    def _execute(self, runner: Any, manifest: Manifest, workers: int) -> None:
+        if isinstance(runner, LocalExecutor):
+            runner.run(self._pool_of(workers), threads=max(1, _cores() // min(workers, runner.tasks)))
+            return
+        runner.run()
+        job = getattr(runner, "job_id", None)
+        while job and manifest.unfinished() and _slurm_runs(str(job)):
+            time.sleep(_POLL_SECONDS)
+
+    def _pool_of(self, workers: int) -> ProcessPoolExecutor:
+        """The pool of the stage before, unless this one is to have another number of workers."""
+        if self._pool is None or workers != self._workers:
+            self._stack.close()
+            self._pool, self._workers = self._stack.enter_context(local_pool(workers)), workers
+        return self._pool
+
+    def _columns(self, one: Planned, manifest: Manifest) -> dict[str, pa.DataType]:
+        files = [path for shard in manifest.shards() for path in shard.files]
+        if one.reads is not None:
+            files = files[:1]  # all files of one of our stages have one schema
+        columns = (
+            columns_of(files, one.mapping, outside=one.reads is None)
+            if files
+            else {"id": pa.string(), "text": pa.large_string()}
+        )
+        schema_after(one.stage.steps, columns)
+        return columns
+
+    def _context(self, folder: Folder) -> RunContext:
+        order = [(one.stage.name, one.reads) for one in self.planned if one.status != "left out"]
+        return RunContext(
+            output=self.output,
+            folder=folder.location,
+            recipe=self.recipe.name,
+            origin=self.recipe.origin,
+            settings=settings_of(self.recipe),
+            stages=order,
+            left_out={one.stage.name: one.why for one in self.planned if one.status == "left out"},
+        )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the output may depend on."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _attempt(folder: Folder) -> int:
+    try:
+        return len(folder.fs.ls(folder.path("logs"), detail=False)) + 1
+    except FileNotFoundError:
+        return 1
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _slurm_runs(job: str) -> bool:
+    squeue = shutil.which("squeue")
+    if squeue is None:
+        return False
+    shown = subprocess.run([squeue, "-h", "-j", job], capture_output=True, text=True, check=False)
+    return shown.returncode == 0 and bool(shown.stdout.strip())
