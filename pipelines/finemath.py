@@ -120,8 +120,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for key, values in (("threshold", (self.threshold,)), ("subset_thresholds", self.subset_thresholds)):
-            if not all(1 <= value <= 5 for value in values):
-                raise ValueError(f"{key}: expected 1 to 5, got {', '.join(map(str, values))}")
+            if not all(0 <= value <= 5 for value in values):
+                raise ValueError(f"{key}: expected 0 (all) to 5, got {', '.join(map(str, values))}")
         if not 0 <= self.language_threshold < 1:
             raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {self.language_threshold}")
         if self.decontamination_ngram < 1 or not 0 < self.decontamination_ratio <= 1:

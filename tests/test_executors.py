@@ -18,7 +18,7 @@ from curation.blocks.step import bind
 from curation.errors import ConfigError, CurationError
 from curation.executors import LocalExecutor, local_pool, make_executor
 from curation.folder import Folder
-from curation.manifest import Manifest, Shard, fix_shards
+from curation.manifest import Manifest, Shard, digest, fix_shards
 from curation.recipe import ExecutorSettings
 
 KINDS = {
@@ -127,6 +127,7 @@ def shards_of(steps, output, columns=None, files=(), most=4):
     fixed = fix_shards([(str(file), 1) for file in files], gather=False, most=most) or [Shard(0, (), 0)]
     return RunShards(
         folder=str(output / "keep"),
+        digest=digest({"stage": "keep"}),
         shards=fixed,
         total=len(fixed),
         steps=[bind(step, str(output)) for step in steps],

@@ -441,7 +441,7 @@ def test_a_recipe_of_stages_made_in_python(toy, tmp_path):
     report = run(Recipe(name="mine", settings={"threshold": 3}, stages=(stage,)), str(tmp_path / "out"))
     assert report.records["good"]["removed"] == {"below_threshold": 1}
     assert rows_of(tmp_path / "out/good/data") == [{"id": "a", "text": "x", "int_score": 4}]
-    assert rows_of(tmp_path / "out/good/removed")[0]["id"] == "scored.jsonl:1"
+    assert rows_of(tmp_path / "out/good/removed")[0]["id"] == f"{tmp_path.name}/scored.jsonl:1"
 
 
 def test_the_number_of_workers_of_a_stage_is_its_own(own_toy, tmp_path):

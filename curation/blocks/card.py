@@ -111,7 +111,9 @@ def _counts(context: RunContext) -> Mapping[str, int]:
 
 
 def _raw(step: CardValues, least: int) -> str:
-    """What a calibrated threshold amounts to on the raw score of the classifier that decides."""
+    """What a threshold amounts to on the raw score of the classifier that decides; 0 keeps all."""
+    if least < 1:
+        return ""
     deciding = local_copy(step.models[-1]) if step.models and "/" in step.models[-1] else None
     calibration = read_calibration(model_folder(str(deciding))) if deciding else None
     if step.cut == "published" or calibration is None:

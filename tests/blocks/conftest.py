@@ -14,7 +14,7 @@ from datatrove.data import Document
 from curation.blocks.read import columns_of
 from curation.blocks.shards import RunShards
 from curation.folder import Folder
-from curation.manifest import Manifest, fix_shards
+from curation.manifest import Manifest, digest, fix_shards
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -63,6 +63,7 @@ class OneStage:
         self.manifest.start({"stage": "test"}, fixed, {})
         runner = RunShards(
             folder=self.folder.location,
+            digest=digest({"stage": "test"}),
             shards=fixed,
             total=len(fixed),
             steps=list(steps),

@@ -176,5 +176,5 @@ def test_where_a_classifier_stands(tmp_path, monkeypatch):
     assert ScoreText(classifier="mine").classifier == str(tmp_path / "mine")
     assert ScoreText(classifier="./other").classifier == str(tmp_path / "other")
     assert ScoreText(classifier="HuggingFaceTB/finemath-classifier").classifier == "HuggingFaceTB/finemath-classifier"
-    assert ScoreText(classifier="s3://b/model").inputs() == []
+    assert ScoreText(classifier="s3://b/model").inputs() == ["s3://b/model"]
     assert ScoreText(classifier="mine").inputs() == [str(tmp_path / "mine")]
