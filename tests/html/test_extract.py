@@ -233,7 +233,8 @@ MACROS = r"\newcommand{\half}{\frac{1}{2}} \newcommand{\dfc}{\alpha}  % diffusio
 def test_a_page_s_macros_are_not_scattered_into_its_text():
     body = "<p>Half of it is worth keeping, so the lesson goes on for a while.</p>"
     for block in (
-        f"$$\n{MACROS}\n% set begin of another long comment of many ordinary words\n\\newcommand{{\\R}}{{\\mathbb{{R}}}}\n$$",
+        f"$$\n{MACROS}\n% set begin of another long comment of many ordinary words\n"
+        "\\newcommand{\\R}{\\mathbb{R}}\n$$",
         rf"\[\begin{{align}}\begin{{aligned}}{MACROS} \\ \end{{aligned}}\end{{align}}\]",
     ):
         text = html_to_text(f"<html><body><div>{block}</div>{body * 5}<p>Let $$x^2 + 1$$ be given.</p></body></html>")
