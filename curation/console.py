@@ -95,12 +95,12 @@ class StageProgress:
 def plan_table(planned: Sequence[Planned], output: str) -> Table:
     """The plan: stages with their folders, what they read, how much of it, and what will happen."""
     table = Table(box=None, pad_edge=False, title=f"into {output}/STAGE", title_justify="left")
-    for head in ("stage", "reads", "size", "steps", "status", "why"):
+    for head in ("stage", "status", "why", "reads", "size", "steps"):
         table.add_column(head, overflow="fold")
     for one in planned:
         steps = " → ".join(map(str, one.stage.steps)) if one.status != "left out" else ""
         status = Text(one.status, _COLOURS.get(one.status, "yellow"))
-        table.add_row(one.stage.name, Text(_source(one)), _size(one), Text(steps), status, Text(one.why))
+        table.add_row(one.stage.name, status, Text(one.why), Text(_source(one)), _size(one), Text(steps))
     return table
 
 
