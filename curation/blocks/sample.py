@@ -6,6 +6,7 @@ for the draw; the documents drawn are read afterwards.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -83,7 +84,10 @@ class DrawSample(Step):
             self.count("documents_read")
             self.drop(doc, reason, rank)
 
-        return read_files(self.files, self.mapping, reject)
+        skipped: Counter[str] = Counter()
+        yield from read_files(self.files, self.mapping, reject, skipped)
+        for kind, number in skipped.items():
+            self.count(f"records_skipped_{kind}", number)
 
     def _weighted(self, doc: Any, weight: float) -> Any:
         doc.metadata["sample_weight"] = weight
