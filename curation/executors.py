@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import pickle
 import sys
 import threading
 from collections.abc import Iterator
@@ -169,6 +170,17 @@ def _run_rank(pickled: bytes, rank: int, threads: int) -> None:
         files.enter_context(contextlib.redirect_stderr(target))
         try:
             executor._run_for_rank(rank, local_rank=0)
+        except Exception as error:
+            raise _sendable(error) from None
         finally:
             logger.remove()
     logger.add(sys.stderr, level="ERROR")
+
+
+def _sendable(error: Exception) -> Exception:
+    """An error that arrives at the other end: one that pickle cannot rebuild would look like a killed worker."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return CurationError(f"{type(error).__name__}: {error}")
+    return error

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from toy_recipe import SMOKE, TOY
+from toy_recipe import TOY
 
 
 def make_toy(folder):
@@ -60,7 +60,7 @@ def smoke(tmp_path_factory):
     from curation import load_recipe, run
 
     output = tmp_path_factory.mktemp("smoke") / "out"
-    return output, run(load_recipe("finemath", config="finemath-smoke", overrides=SMOKE), str(output), workers=2)
+    return output, run(load_recipe("finemath", config="finemath-smoke"), str(output), workers=2)
 
 
 @pytest.fixture

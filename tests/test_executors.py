@@ -9,7 +9,6 @@ import dill
 import pyarrow.parquet as pq
 import pytest
 from dill import CONTENTS_FMODE
-from toy_recipe import SMOKE
 
 from curation import load_recipe
 from curation.blocks.read import PAGE_COLUMNS, columns_of
@@ -171,7 +170,7 @@ def loaded_elsewhere(path, *arguments):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_step_of_finemath_can_be_sent_to_a_worker(kind, tmp_path):
-    stages = load_recipe("finemath", config="finemath-smoke", overrides=SMOKE).stages
+    stages = load_recipe("finemath", config="finemath-smoke").stages
     steps = [step for stage in stages for step in stage.steps]
     executor = executor_of(kind, shards_of(steps, tmp_path), tmp_path / "logs")
     found = loaded_elsewhere(dumped(executor, tmp_path / "executor.pik"))
@@ -280,7 +279,6 @@ def test_an_error_in_a_worker_arrives_with_its_message(recipe, tmp_path):
         executor.run(pool)
 
 
-@pytest.mark.xfail(reason="executors._run_rank sends errors as they are; see the report", strict=True)
 def test_an_error_that_pickle_cannot_rebuild_is_not_taken_for_a_killed_worker(recipe, tmp_path):
     executor, _ = started(recipe("how=unhappy"), tmp_path)
     with pytest.raises(Exception, match=r"unhappy at .a") as caught, local_pool(2) as pool:

@@ -2,8 +2,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from toy_recipe import SMOKE
-
 import curation
 
 HEAVY = ("torch", "vllm", "transformers", "datasets", "ray", "datatrove", "pyarrow", "numpy")
@@ -25,7 +23,7 @@ def test_loading_a_recipe_and_planning_imports_no_models(tmp_path):
     models = ("torch", "vllm", "transformers", "datasets", "ray")
     code = (
         "import sys; from curation import load_recipe, plan;"
-        f"plan(load_recipe('finemath', config='finemath-smoke', overrides={SMOKE!r}), {str(tmp_path / 'out')!r});"
+        f"plan(load_recipe('finemath', config='finemath-smoke'), {str(tmp_path / 'out')!r});"
         f"print(*[name for name in {models!r} if name in sys.modules])"
     )
     assert fresh(code) == []

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy_recipe import SMOKE
 
 from curation import Recipe, Stage, load_recipe
 from curation.blocks.domains import ListDomains
@@ -21,7 +20,7 @@ FINEMATH_STAGES = [stage.name for stage in load_recipe("finemath").stages]
 
 
 def finemath(*overrides):
-    return load_recipe("finemath", config="finemath-smoke", overrides=[*SMOKE, *overrides])
+    return load_recipe("finemath", config="finemath-smoke", overrides=list(overrides))
 
 
 @pytest.fixture(scope="module")

@@ -133,13 +133,3 @@ def curate(*arguments, cwd=None, **environment):
 
 CURATE = (sys.executable, "-c", "from curation.cli import main; main()")
 """As the entry point of the package does."""
-
-
-SAMPLE = Path(__file__).resolve().parents[1] / "pipelines" / "sample"
-"""The bundled pages."""
-
-SMOKE = (
-    []
-    if (SAMPLE / "benchmark.jsonl").is_file()
-    else ['benchmarks=["/work/shared/data/benchmarks/gsm8k_test.jsonl.gz"]']
-)

@@ -1,6 +1,6 @@
 """Texts of the gold pages, scored: ``python tests/bench/bench_extract.py [math|web] [curation|resiliparse]``.
 
-Reads the archives under ``/work/shared/data`` (beside the repository) and prints pages per second and the scorer's
+Reads the archives under ``../shared/data``, beside the repository, and prints pages per second and the scorer's
 figures.
 """
 
