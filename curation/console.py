@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from curation.planning import Planned
+from curation.planned import Planned
 from curation.report import FunnelRow, reasons
 
 _PIPED_WIDTH = 130

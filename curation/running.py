@@ -20,7 +20,8 @@ from curation.executors import check_executor
 from curation.folder import Folder
 from curation.manifest import Manifest
 from curation.memory import MemoryWatch
-from curation.planning import Planned, plan, refuse_stale
+from curation.planned import Planned, refuse_stale
+from curation.planning import plan
 from curation.recipe import ExecutorSettings, Recipe, settings_of
 from curation.stage_runner import Progress, StageRunner
 from curation.swapping import recover

@@ -29,7 +29,7 @@ from curation.errors import CurationError
 from curation.executors import LocalExecutor, local_pool, make_executor
 from curation.folder import Folder
 from curation.manifest import Manifest, fix_shards
-from curation.planning import Planned
+from curation.planned import Planned
 from curation.recipe import ExecutorSettings, Recipe, RunContext, settings_of
 from curation.swapping import swap
 

@@ -12,7 +12,8 @@ from curation.blocks.select import KeepScore
 from curation.errors import ConfigError, StaleOutput
 from curation.folder import Folder
 from curation.manifest import Manifest, Shard
-from curation.planning import plan, refuse_stale
+from curation.planned import refuse_stale
+from curation.planning import plan
 from curation.recipe import settings_of
 
 GOLDEN = Path(__file__).parent / "golden"

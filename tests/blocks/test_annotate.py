@@ -16,7 +16,8 @@ from curation.blocks.sample import DrawSample
 from curation.errors import CurationError, StaleOutput
 from curation.folder import Folder
 from curation.manifest import Manifest, Shard
-from curation.planning import plan, refuse_stale
+from curation.planned import refuse_stale
+from curation.planning import plan
 from curation.recipe import Recipe, Stage, folder_of
 
 from .conftest import Kept, document, write_jsonl, write_parquet
