@@ -133,3 +133,7 @@ def curate(*arguments, cwd=None, **environment):
 
 CURATE = (sys.executable, "-c", "from curation.cli import main; main()")
 """As the entry point of the package does."""
+
+
+SAMPLE = Path(__file__).resolve().parents[1] / "pipelines" / "sample"
+"""The bundled pages."""
