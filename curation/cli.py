@@ -119,6 +119,8 @@ def run(
     if not report.ran:
         out.print("Nothing to do: every stage is done.")
     if "publish" in report.records:
+        if not report.records["publish"]["kept"]:
+            err.print("[yellow]the dataset is empty[/]: see in the table above where the documents went")
         out.print(f"\ndataset  {report.output}/publish/data\ncard     {report.output}/publish/data/README.md")
     err.print(f"{report.seconds:.1f} s, peak memory {report.peak_memory_gb:.2f} GB")
 

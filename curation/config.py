@@ -20,14 +20,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from curation.content import read_value, read_yaml
+from curation.content import content_root, read_value, read_yaml
 from curation.errors import ConfigError, ContentError
 
 T = TypeVar("T")
 
 
-def read_values(path: Path, overrides: list[str] | None = None) -> dict[str, Any]:
+def read_values(path: Path, overrides: list[str] | None = None, shipped: str = "pipelines") -> dict[str, Any]:
     """The values of a YAML file, over those of the file it ``extends`` (one level), under ``key=value`` overrides.
+
+    What is extended stands beside the file, or among the shipped content of the kind ``shipped``.
 
     Raises:
         ConfigError: if a file is missing or unreadable, extends twice, or an override is not ``key=value``.
@@ -35,7 +37,8 @@ def read_values(path: Path, overrides: list[str] | None = None) -> dict[str, Any
     values = _read(path)
     parent_name = values.pop("extends", None)
     if parent_name is not None:
-        parent = _read(path.parent / str(parent_name))
+        beside = path.parent / str(parent_name)
+        parent = _read(beside if beside.is_file() else content_root() / shipped / str(parent_name))
         if "extends" in parent:
             raise ConfigError(f"{path}: {parent_name} itself extends another file; one level is allowed")
         values = merge(parent, values)

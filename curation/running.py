@@ -35,7 +35,7 @@ class _Silent:
         """Say nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class RunReport:
     """What a run did.
 
@@ -54,6 +54,10 @@ class RunReport:
     seconds: float
     ran: tuple[str, ...] = field(default=())
     peak_memory_gb: float = 0.0
+
+    def __repr__(self) -> str:
+        ran = ", ".join(self.ran) or "nothing"
+        return f"RunReport(output={self.output!r}, ran: {ran}, seconds={self.seconds:.1f})"
 
 
 def run(

@@ -223,3 +223,11 @@ def test_a_bad_override_is_named(tmp_path, override):
     write(tmp_path, mine="a: 1\n")
     with pytest.raises(ConfigError, match="--set"):
         read_values(tmp_path / "mine.yaml", [override])
+
+
+def test_a_users_file_can_extend_a_shipped_one(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: finemath.yaml\nthreshold: 4\n")
+    values = read_values(tmp_path / "mine.yaml")
+    assert values["threshold"] == 4 and values["first"]["prompt"] == "finemath_3pt"
+    (tmp_path / "spec.yaml").write_text("extends: finemath.yaml\npooling: mean\nhead: linear\n")
+    assert read_values(tmp_path / "spec.yaml", shipped="classifiers")["head"] == "linear"

@@ -62,7 +62,7 @@ def dataset_card(
         "## Domains",
         _domains(domains),
         "## Decontamination",
-        f"{contaminated} documents were removed because they carry an item of a benchmark; each stands in the "
+        f"Removed because they carry an item of a benchmark: {contaminated}; each stands in the "
         "configuration `contamination` with the item, the shared n-gram and the ratio."
         if contaminated
         else "No document was removed.",

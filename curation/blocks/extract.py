@@ -7,6 +7,7 @@ Example: ``ExtractText(extractor="mathematics")`` keeps mathematics as TeX betwe
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -17,12 +18,15 @@ from curation.html.extract import extract_page, main_text
 
 Extractor = Literal["mathematics", "main_content"]
 
+_IS_PAGE = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+
 
 @dataclass(kw_only=True, repr=False)
 class ExtractText(Step):
     """Turn the column ``html`` into text; documents that come with a text pass unchanged, whatever else they have.
 
-    A page without text is dropped as ``empty_text``. Adds ``metadata``, a JSON text that says what was found.
+    A text that begins as an HTML document does is a page too. A page without text is dropped as ``empty_text``. Adds
+    ``metadata``, a JSON text that says what was found.
 
     Args:
         extractor: ``mathematics`` or ``main_content``.
@@ -45,6 +49,8 @@ class ExtractText(Step):
         """Extract page after page."""
         for doc in data or ():
             html = doc.metadata.pop("html", None)
+            if _IS_PAGE.match(doc.text):  # datatrove's readers give a page as the text
+                html, doc.text = doc.text, ""
             if html is None or doc.text:
                 self.count("already_text")
                 yield doc

@@ -132,7 +132,9 @@ def load_spec(name_or_path: str) -> ClassifierSpec:
     """
     path = find_content("classifiers", name_or_path)
     try:
-        return read_settings(ClassifierSpec, read_values(path) | {"name": path.stem}, origin=str(path))
+        return read_settings(
+            ClassifierSpec, read_values(path, shipped="classifiers") | {"name": path.stem}, origin=str(path)
+        )
     except ConfigError as error:
         raise ContentError(str(error)) from error
 
