@@ -80,6 +80,11 @@ class Manifest:
         """The record of the finished stage, None while it is unfinished."""
         return self.folder.read_json("stage.json")
 
+    def clear(self) -> None:
+        """Remove the stage's folder, first what says that there is something: no half may look whole."""
+        for name in ("stage.json", "shards.json", ""):
+            self.folder.remove(name)
+
     def start(self, identity: Mapping[str, Any], shards: Sequence[Shard], settings: Mapping[str, Any]) -> None:
         """Fix identity and shards; afterwards they are only read. The settings serve later messages."""
         rows = [{"index": shard.index, "size": shard.size, "files": list(shard.files)} for shard in shards]

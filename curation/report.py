@@ -5,6 +5,7 @@ Example: ``for row in funnel("out", ["extract", "select"]): print(row.stage, row
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,17 @@ def reasons(removed: Mapping[str, int]) -> str:
     """Reasons and their numbers, most frequent first."""
     ordered = sorted(removed.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{reason} {number:,}" for reason, number in ordered) or "–"
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """The installed versions of those packages that are there."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _cell(value: Any) -> str:

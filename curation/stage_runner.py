@@ -5,7 +5,6 @@ Example: ``with StageRunner(recipe, "out", planned, None, None, None, progress) 
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -13,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -23,7 +22,7 @@ import pyarrow as pa
 from loguru import logger
 
 from curation.blocks.read import columns_of
-from curation.blocks.shards import RunShards, schema_after
+from curation.blocks.shards import RunShards
 from curation.blocks.step import bind
 from curation.errors import CurationError
 from curation.executors import LocalExecutor, local_pool, make_executor
@@ -31,6 +30,7 @@ from curation.folder import Folder
 from curation.manifest import Manifest, fix_shards
 from curation.planned import Planned
 from curation.recipe import ExecutorSettings, Recipe, RunContext, settings_of
+from curation.report import versions
 from curation.swapping import swap
 
 _PACKAGES = ("curation", "datatrove", "pyarrow", "resiliparse", "fastwarc", "torch", "transformers", "numpy")
@@ -84,7 +84,7 @@ class StageRunner:
         beside = one.status == "rebuild"
         folder = Folder(self.output) / (f".{name}.new" if beside else name)
         manifest = Manifest(folder)
-        self._prepare(one, manifest, beside)
+        self._prepare(one, manifest)
         self._run_shards(one, manifest)
         if unfinished := manifest.unfinished():
             raise CurationError(f"stage {name}: {len(unfinished)} shards are unfinished; see {folder.location}/logs")
@@ -93,7 +93,7 @@ class StageRunner:
         extra = {
             "wall_seconds": round(time.perf_counter() - started, 3),
             "executor": self.executor_of(name).kind,
-            "versions": versions(),
+            "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
         }
         record = manifest.finish(one.identity, extra)
         if beside:
@@ -103,20 +103,15 @@ class StageRunner:
 
     def _finish(self, one: Planned, folder: Folder) -> None:
         name = one.stage.name
-        try:
+        with _named(name, "at its end"):
             bind(one.stage.finish, self.output, {name: folder.location}).finish(self._context(folder))
-        except CurationError as error:
-            raise type(error)(f"stage {name}: {error}") from error
-        except Exception as error:
-            raise CurationError(f"stage {name}: {type(error).__name__} at its end: {error}") from error
 
-    def _prepare(self, one: Planned, manifest: Manifest, beside: bool) -> None:
+    def _prepare(self, one: Planned, manifest: Manifest) -> None:
         """Fix the shards of a new stage, or clear what is left of an old or half-built one."""
         folder = manifest.folder
         started = manifest.started()
         if started is None or started["digest"] != one.digest or one.status == "redo":
-            for memory in ("stage.json", "shards.json", ""):  # first what says that there is something
-                folder.remove(memory)
+            manifest.clear()
             settings = self.executor_of(one.stage.name)
             files = self._files(one)
             # Steps that address documents by position count on one shard for each file of one of our stages.
@@ -162,12 +157,8 @@ class StageRunner:
             logs = f"{manifest.folder.location}/logs/{_attempt(manifest.folder):03d}"
             workers = settings.workers or (_cores() if local else -1)
             runner = make_executor(step, settings, name=name, tasks=tasks, workers=workers, logs=logs)
-            try:
+            with _named(name, f"see {logs}"):
                 self._execute(runner, manifest, workers)
-            except CurationError as error:
-                raise type(error)(f"stage {name}: {error}") from error
-            except Exception as error:
-                raise CurationError(f"stage {name}: {type(error).__name__}: {error} (see {logs})") from error
 
     def _execute(self, runner: Any, manifest: Manifest, workers: int) -> None:
         if isinstance(runner, LocalExecutor):
@@ -189,13 +180,9 @@ class StageRunner:
         files = [path for shard in manifest.shards() for path in shard.files]
         if one.reads is not None:
             files = files[:1]  # all files of one of our stages have one schema
-        columns = (
-            columns_of(files, one.mapping, outside=one.reads is None)
-            if files
-            else {"id": pa.string(), "text": pa.large_string()}
-        )
-        schema_after(one.stage.steps, columns)
-        return columns
+        if not files:
+            return {"id": pa.string(), "text": pa.large_string()}
+        return columns_of(files, one.mapping, outside=one.reads is None)
 
     def _context(self, folder: Folder) -> RunContext:
         order = [(one.stage.name, one.reads) for one in self.planned if one.status != "left out"]
@@ -210,15 +197,15 @@ class StageRunner:
         )
 
 
-def versions() -> dict[str, str]:
-    """Versions of what the output may depend on."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+@contextmanager
+def _named(stage: str, where: str) -> Iterator[None]:
+    """Errors say in which stage they arose; those that are not ours also where to look."""
+    try:
+        yield
+    except CurationError as error:
+        raise type(error)(f"stage {stage}: {error}") from error
+    except Exception as error:
+        raise CurationError(f"stage {stage}: {type(error).__name__}: {error} ({where})") from error
 
 
 def _attempt(folder: Folder) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from curation.folder import Folder
+from curation.manifest import Manifest
 
 _MEMORY = ("stage.json", "shards.json")
 
@@ -40,10 +41,8 @@ def recover(output: Folder, stages: Sequence[str]) -> None:
 
 
 def _replace_by_copy(output: Folder, new: str, stage: str) -> None:
-    for name in (*_MEMORY, ""):  # first what says that there is something
-        output.remove(f"{stage}/{name}".rstrip("/"))
+    Manifest(output / stage).clear()
     files = [path for path in output.walk(new) if path.rsplit("/", 1)[-1] not in _MEMORY or path.count("/") > 1]
     for path in (*files, f"{new}/shards.json", f"{new}/stage.json"):
         output.copy(path, f"{stage}/{path.removeprefix(f'{new}/')}")
-    for name in (*_MEMORY, ""):
-        output.remove(f"{new}/{name}".rstrip("/"))
+    Manifest(output / new).clear()

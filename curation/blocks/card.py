@@ -7,7 +7,6 @@ interrupted writes the same card as one that was not.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -19,7 +18,7 @@ from curation.classify.storage import model_folder, read_calibration
 from curation.folder import Folder, local_copy
 from curation.manifest import Manifest
 from curation.recipe import RunContext
-from curation.report import funnel, funnel_table, markdown_table, reasons
+from curation.report import funnel, funnel_table, markdown_table, reasons, versions
 
 _SHOWN_DOMAINS = 10
 _PACKAGES = ("curation", "datatrove", "resiliparse", "torch", "transformers", "tldextract")
@@ -69,7 +68,7 @@ def dataset_card(
         "## Settings",
         "```yaml\n" + yaml.safe_dump(dict(context.settings), sort_keys=False, allow_unicode=True, width=110) + "```",
         "## Versions",
-        ", ".join(_versions()),
+        ", ".join(f"{name} {version}" for name, version in versions(_PACKAGES).items()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -152,13 +151,3 @@ def _domains(domains: Sequence[Mapping[str, Any]]) -> str:
     return f"{len(listed)} of {len(domains)} domains were listed; the best and the worst:\n\n" + markdown_table(
         head, table
     )
-
-
-def _versions() -> list[str]:
-    found = []
-    for package in _PACKAGES:
-        try:
-            found.append(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
