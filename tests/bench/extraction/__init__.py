@@ -1,0 +1,1 @@
+"""What bench_extraction.py measures, a file a part."""
