@@ -20,12 +20,12 @@ def has_snippets(page: SharedPage) -> bool:
 
 def counts_of(page: SharedPage, text: str) -> Counter[str]:
     """``tp``, ``fn``, ``fp`` and ``tn`` of one page."""
-    text = _one_line(text)
+    text = one_line(text)
     found: Counter[str] = Counter()
     for snippet in page.row.get("must_contain") or ():
-        found["tp" if _one_line(snippet) in text else "fn"] += 1
+        found["tp" if one_line(snippet) in text else "fn"] += 1
     for snippet in page.row.get("must_not_contain") or ():
-        found["fp" if _one_line(snippet) in text else "tn"] += 1
+        found["fp" if one_line(snippet) in text else "tn"] += 1
     return found
 
 
@@ -48,7 +48,8 @@ def snippet_figures(pages: Sequence[SharedPage], texts: Mapping[str, str]) -> di
     }
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """``text`` with every run of white space as one space."""
     return " ".join(text.split())
 
 
