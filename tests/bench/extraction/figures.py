@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 
-from tests.bench.extraction.pages import SHARED, SharedPage
+from tests.bench.extraction.pages import SCORER, SharedPage
 
 Figures = dict[str, float | int]
 
@@ -24,7 +24,7 @@ _FIGURE = re.compile(r"(pages|formulas|recall|delimited|precision|repeated|prose
 @cache
 def scorer() -> ModuleType:
     """The shared scorer, as a module."""
-    spec = importlib.util.spec_from_file_location("score_extraction", SHARED / "bench/score_extraction.py")
+    spec = importlib.util.spec_from_file_location("score_extraction", SCORER)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

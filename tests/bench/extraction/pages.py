@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from curation.html.archive import read_archive
 
 SHARED = Path(__file__).resolve().parents[4] / "shared"
+SCORER = SHARED / "bench/score_extraction.py"
 FOLDERS = {"math": SHARED / "data/math", "gold": SHARED / "data/web/gold", "pages": SHARED / "data/web/pages"}
 
 _HTML_LANGUAGE = re.compile(r"<html\b[^<>]*?\slang\s*=\s*[\"']?\s*([a-zA-Z]{2,3})", re.IGNORECASE)
@@ -44,7 +45,7 @@ class SharedPage:
 
 def missing() -> str | None:
     """Why nothing can be measured; None where it can."""
-    absent = [str(folder) for folder in FOLDERS.values() if not folder.is_dir()]
+    absent = [str(path) for path in (*FOLDERS.values(), SCORER) if not path.exists()]
     return f"skipped: {', '.join(absent)} absent (the shared data lies beside the repository)" if absent else None
 
 
