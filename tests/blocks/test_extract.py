@@ -1,8 +1,63 @@
-from datatrove.data import Document
+import json
+import logging
+import sys
 
-from curation import ExtractText
+import pytest
+from datatrove.data import Document
+from datatrove.executor.local import LocalPipelineExecutor
+from datatrove.pipeline.readers import JsonlReader
+from datatrove.pipeline.writers import JsonlWriter
+from loguru import logger
+
+from curation import ConfigError, ExtractText
 
 PAGE = "<!DOCTYPE html>\n<html><body><p>Let \\(x^2\\) be given, and let it stay so for a while.</p></body></html>"
+
+# The step with a function of its own, importable in worker processes and their children.
+HOSTILE = """
+import os, time
+from typing import ClassVar
+from curation.blocks.extract import ExtractText
+from curation.html.extract import extract_page
+
+def extract(html, **options):
+    if "sleep" in html:
+        time.sleep(600)
+    if "take" in html:
+        bytearray(1 << 31)
+    if "exit" in html:
+        os._exit(1)
+    return extract_page(html, **options)
+
+class Hostile(ExtractText):
+    functions: ClassVar[dict[str, str]] = {"mathematics": "hostile_step:extract"}
+"""
+REASONS = {"sleep": "too_slow", "take": "too_much_memory", "exit": "crashed", "x" * 1000: "too_large", "": "empty_text"}
+
+
+class Kept:
+    """An exclusion writer that keeps what it is given."""
+
+    def __init__(self):
+        self.rows = []
+
+    def write(self, doc, rank):
+        self.rows.append((doc.id, doc.metadata["filter_reason"], doc.text))
+
+
+@pytest.fixture
+def hostile(tmp_path, monkeypatch):
+    """The class of a step whose pages misbehave as they say."""
+    (tmp_path / "hostile_step.py").write_text(HOSTILE)
+    monkeypatch.syspath_prepend(tmp_path)
+    from hostile_step import Hostile
+
+    yield Hostile
+    sys.modules.pop("hostile_step", None)
+
+
+def page(id, words):
+    return Document(text="", id=id, metadata={"html": f"<html><body><p>{words}</p></body></html>"})
 
 
 def test_a_page_that_a_reader_of_datatrove_gives_as_text_is_extracted():
@@ -16,3 +71,82 @@ def test_a_text_about_html_stays_as_it_is():
     (doc,) = step.run([Document(text=text, id="a")])
     assert doc.text == text
     assert step.counts["already_text"] == 1
+
+
+@pytest.mark.parametrize("extractor", ["mathematics", "main_content"])
+def test_isolated_or_not_the_documents_are_the_same_and_in_order(extractor):
+    def docs():
+        for i in range(150):
+            yield page(f"page {i}", f"Let \\(x_{i}\\) be one of many, as is \\(y\\).") if i % 5 else page(str(i), "")
+            yield Document(text=f"text {i}", id=f"text {i}")
+
+    found = []
+    for isolate in (True, False):
+        step = ExtractText(extractor=extractor, isolate=isolate)
+        step.exclusion_writer = Kept()
+        rows = [(doc.id, doc.text, doc.metadata) for doc in step.run(docs())]
+        found.append((rows, step.exclusion_writer.rows, step.counts))
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 270 and len(found[0][1]) == 30
+
+
+def test_a_page_that_a_limit_stopped_is_dropped_with_its_reason(hostile):
+    step = hostile(timeout_seconds=3, max_memory_mb=500, max_html_chars=800)
+    step.exclusion_writer = Kept()
+    words = ["one is one", *REASONS, "two are two"]
+    logged = []
+    sink = logger.add(lambda message: logged.append(message.record["message"]), level=logging.WARNING)
+    kept = list(step.run(page(f"{i}", said) for i, said in enumerate(words)))
+    logger.remove(sink)
+    assert [(doc.id, doc.text) for doc in kept] == [("0", "one is one"), ("6", "two are two")]
+    assert step.exclusion_writer.rows == [(f"{i + 1}", reason, "") for i, reason in enumerate(REASONS.values())]
+    assert all(step.stats[f"dropped_{reason}"].total == 1 for reason in REASONS.values())
+    assert "page 1 is too_slow: more than 3 s" in logged and len(logged) == 4
+
+
+def test_a_page_that_is_too_large_is_too_large_without_isolation_also():
+    step = ExtractText(max_html_chars=100, isolate=False)
+    step.exclusion_writer = Kept()
+    assert list(step.run([page("a", "x" * 100)])) == []
+    assert step.exclusion_writer.rows == [("a", "too_large", "")]
+
+
+def test_a_step_that_is_left_early_leaves_no_child():
+    documents = ExtractText().run(page(str(i), "words of a page") for i in range(1000))
+    assert next(documents).text == "words of a page"
+    documents.close()
+
+
+def test_time_and_memory_are_no_part_of_the_identity():
+    one, other = ExtractText(), ExtractText(isolate=False, timeout_seconds=1, max_memory_mb=1)
+    assert one.identity() == other.identity()
+    assert one.identity() != ExtractText(max_html_chars=5).identity()
+    assert one.identity() != ExtractText(macros="expand").identity()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"timeout_seconds": 0}, {"max_memory_mb": -1}, {"max_html_chars": 0},
+     {"macros": "drop", "extractor": "main_content"}],
+)  # fmt: skip
+def test_settings_that_cannot_work_are_refused_before_any_work(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        ExtractText(**settings).check()
+
+
+def test_in_datatrove_s_executor_with_two_tasks_at_a_time(hostile, tmp_path):
+    (tmp_path / "in").mkdir()
+    for task in range(2):
+        rows = [{"id": f"{task}-{i}", "text": f"<html><p>{'exit' if i == 7 else 'words'}</p>"} for i in range(20)]
+        (tmp_path / f"in/{task}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    steps = [
+        JsonlReader(str(tmp_path / "in")),
+        hostile(),
+        JsonlWriter(str(tmp_path / "out"), output_filename="${rank}.jsonl", compression=None),
+    ]
+    LocalPipelineExecutor(steps, tasks=2, workers=2, logging_dir=str(tmp_path / "logs")).run()
+    for task in range(2):
+        (file,) = (tmp_path / "out").glob(f"*{task}.jsonl")
+        found = [json.loads(line) for line in file.read_text().splitlines()]
+        assert [row["id"] for row in found] == [f"{task}-{i}" for i in range(20) if i != 7]
+        assert {row["text"] for row in found} == {"words"}
