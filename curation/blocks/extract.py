@@ -20,7 +20,6 @@ from loguru import logger
 
 from curation.blocks.step import Documents, Step, tuning
 from curation.errors import ConfigError
-from curation.html.extract import extract_page, main_text
 from curation.html.isolation import (
     EXTRACT_PAGE,
     LIMIT_REASONS,
@@ -33,6 +32,8 @@ from curation.html.isolation import (
 
 Extractor = Literal["mathematics", "main_content"]
 Macros = Literal["keep", "expand", "drop"]
+
+_KEEP_SECONDS = 30  # for the next shard, which is read by then
 
 _IS_PAGE = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
@@ -116,6 +117,7 @@ class ExtractText(Step):
             max_html_chars=self.max_html_chars,
             timeout_seconds=self.timeout_seconds,
             max_memory_mb=self.max_memory_mb,
+            keep_seconds=_KEEP_SECONDS,
         )
 
     def _options(self) -> dict[str, Any]:
@@ -133,6 +135,8 @@ def _pages(documents: Iterable[Document]) -> Iterator[tuple[Document, str | None
 
 def extract(html: str, extractor: Extractor) -> tuple[str, dict[str, Any]]:
     """The text of a page and what was found in it, without limits."""
+    from curation.html.extract import extract_page, main_text  # it loads much that a step leaves to its child
+
     if extractor == "main_content":
         return main_text(html), {}
     page = extract_page(html)

@@ -7,15 +7,17 @@
 One child lives as long as the extractor. Pages go to it as frames of UTF-8 over a pipe, up to half a megabyte ahead of
 the answers, and it is killed and started again when a page costs too much. A page that cost a child its life, or ran
 out of memory in one that others had used before, is tried once more, alone in a fresh child and with the same limits:
-only what happens twice is the page's own doing and not the machine's.
+only what happens twice is the page's own doing and not the machine's. Loading and compiling take a child about half a
+second, so it may be kept for the extractor that comes next (``keep_seconds``).
 
-Measured on pages of 66 kB, of which extraction takes 1 to 1.5 ms: about 0.1 ms of CPU a page, in both processes
-together, most of it for encoding and decoding what is not ASCII. Socket pairs, shared memory, UTF-16 and marshal cost
-the same or more.
+Measured on pages of 66 kB, in both processes together: 0.1 ms of CPU a page on a quiet machine, 0.15 on one with twice
+as many processes as cores, most of it for encoding and decoding what is not ASCII. Socket pairs, shared memory, UTF-16,
+marshal and waking less often cost the same or more (``tests/bench/extraction/isolation.py``).
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import fcntl
@@ -62,6 +64,7 @@ _OUT_OF_MEMORY = (b"memory allocation of", b"bad_alloc")  # last words of Rust's
 
 _REQUEST = struct.Struct("<II")  # bytes of the options (JSON) and of the page, which follow
 _ANSWER = struct.Struct("<II")  # bytes of what was found (JSON) and of the text, which follow
+_REST = (1 << 32) - 1  # in place of the options' length: no page, but the seconds until the next is too late
 _READY = b"ready"
 
 _Item = TypeVar("_Item")
@@ -126,6 +129,8 @@ class IsolatedExtractor:
         timeout_seconds: for one page; more is ``too_slow``.
         max_memory_mb: that one page may take on top of what the child takes without; more is ``too_much_memory``.
             Not enforced where there is no ``/proc``.
+        keep_seconds: how long the child is kept when the extractor is closed, for another one in this process with the
+            same function and limits; 0 for not at all.
 
     Attributes:
         last_words: why the page that was given last was given up, such as the error's message; else empty.
@@ -142,6 +147,7 @@ class IsolatedExtractor:
         max_html_chars: int = MAX_HTML_CHARS,
         timeout_seconds: float = TIMEOUT_SECONDS,
         max_memory_mb: int = MAX_MEMORY_MB,
+        keep_seconds: int = 0,
     ) -> None:
         limits = {
             "max_html_chars": max_html_chars, "timeout_seconds": timeout_seconds, "max_memory_mb": max_memory_mb
@@ -154,6 +160,7 @@ class IsolatedExtractor:
         self._max_html_chars = max_html_chars
         self._timeout_seconds = timeout_seconds
         self._max_memory_mb = max_memory_mb
+        self._keep_seconds = keep_seconds
         self._child: _Child | None = None
         self._queue: deque[_Job[Any]] = deque()  # without an answer, in order
         self._sent = 0  # how many of them the child was sent
@@ -166,9 +173,14 @@ class IsolatedExtractor:
         self.close()
 
     def close(self) -> None:
-        """End the child; the extractor may be used again and then starts another one."""
-        child, self._child, self._sent = self._child, None, 0
-        if child is not None:
+        """Let go of the child; the extractor may be used again and then starts another one."""
+        child = self._child
+        if child is None or self._queue or not self._keep_seconds:
+            self._end_child()
+            return
+        self._child = None
+        child.rest(self._keep_seconds)
+        if _resting.setdefault(self._key(), child) is not child:
             child.end()
 
     def extract(self, html: str, **options: Any) -> Page:
@@ -189,7 +201,7 @@ class IsolatedExtractor:
         jobs: deque[_Job[_Item]] = deque()
         for item, html in items:
             jobs.append(self._begin(item, html, asked))
-            while jobs and (self._is_known(jobs[0]) or len(jobs) >= _AHEAD_ITEMS or self._queued_bytes >= _AHEAD_BYTES):
+            while jobs and (not jobs[0].frame or len(jobs) >= _AHEAD_ITEMS or self._queued_bytes >= _AHEAD_BYTES):
                 yield self._finished(jobs.popleft())
         while jobs:
             yield self._finished(jobs.popleft())
@@ -207,9 +219,6 @@ class IsolatedExtractor:
         self._feed()
         return job
 
-    def _is_known(self, job: _Job[Any]) -> bool:
-        return not job.frame
-
     def _finished(self, job: _Job[_Item]) -> tuple[_Item, Page | None]:
         while job.frame:
             self._advance()
@@ -219,7 +228,7 @@ class IsolatedExtractor:
     def _feed(self) -> None:
         """Send the child what it is due: all that waits, but a page that is tried again goes alone."""
         if self._child is None:
-            self._child = _Child(self._function, self._max_html_chars, self._max_memory_mb)
+            self._child = self._rested() or _Child(self._function, self._max_html_chars, self._max_memory_mb)
         due = 1 if self._queue[0].tries else len(self._queue)
         while self._sent < due:
             self._child.send(self._queue[self._sent].frame, idle=self._sent == 0)
@@ -232,13 +241,28 @@ class IsolatedExtractor:
         try:
             page, last_words = self._child.answer(self._timeout_seconds, self._max_html_chars)
         except _Failed as failure:
-            self.close()
+            self._end_child()
             self._queue[0].tries += 1
             if self._queue[0].tries > 1:
                 self._settle(given_up(failure.reason), failure.last_words)
         else:
             self._sent -= 1
             self._settle(page, last_words)
+
+    def _end_child(self) -> None:
+        child, self._child, self._sent = self._child, None, 0
+        if child is not None:
+            child.end()
+
+    def _rested(self) -> _Child | None:
+        child = _resting.pop(self._key(), None)
+        if child is None or child.is_running():
+            return child
+        child.end()
+        return None
+
+    def _key(self) -> _Key:
+        return os.getpid(), tuple(map(str, sys.path)), self._function, self._max_html_chars, self._max_memory_mb
 
     def _settle(self, page: Page, last_words: str) -> None:
         job = self._queue.popleft()
@@ -317,6 +341,14 @@ class _Child:
             self._exchange(timeout_seconds)
         self._since = time.monotonic()
         return found
+
+    def is_running(self) -> bool:
+        """Whether the process has not ended by itself."""
+        return self._process.poll() is None
+
+    def rest(self, seconds: int) -> None:
+        """Have the process end by itself unless it is sent another page in time."""
+        self.send((_REQUEST.pack(_REST, seconds),), idle=True)
 
     def end(self) -> None:
         """Kill the process; it holds nothing worth an orderly end."""
@@ -397,12 +429,24 @@ def _page_of(found: Any, text: str) -> tuple[Page, str]:
     return Page(text, has_mathematics, title, language, tuple(reasons), tuple(macros)), ""
 
 
+_Key = tuple[int, tuple[str, ...], str, int, int]
+_resting: dict[_Key, _Child] = {}
+"""Children without an extractor, by process (a fork has them too, but they are not its own) and settings."""
+
+
+@atexit.register
+def _end_resting() -> None:
+    for key in [key for key in _resting if key[0] == os.getpid()]:
+        _resting.pop(key).end()
+
+
 # From here on: the child.
 
 
 def _serve(function: str, max_html_chars: int, max_memory_mb: int, parent: int) -> None:
     """Answer pages until the parent closes its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends a rest that was too long
     _die_with(parent)
     requests, answers = os.fdopen(os.dup(0), "rb", buffering=_PIPE_BYTES), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -414,6 +458,9 @@ def _serve(function: str, max_html_chars: int, max_memory_mb: int, parent: int) 
     _write_all(answers, _READY)
     while len(head := requests.read(_REQUEST.size)) == _REQUEST.size:
         asked, length = _REQUEST.unpack(head)
+        signal.alarm(length if asked == _REST else 0)
+        if asked == _REST:
+            continue
         options = json.loads(requests.read(asked))
         html = str(requests.read(length), "utf-8", "surrogatepass")
         if os.lseek(2, 0, os.SEEK_END):

@@ -227,6 +227,28 @@ def test_used_again_after_it_was_closed():
     extractor.close()
 
 
+def test_a_child_is_kept_for_the_next_extractor_with_the_same_settings():
+    def pid(keep_seconds, **limits):
+        with IsolatedExtractor(EXTRACT, keep_seconds=keep_seconds, **limits) as extractor:
+            return extractor.extract("pid").text
+
+    one = pid(600)
+    assert is_running(one)
+    assert pid(600, max_memory_mb=500) != one
+    assert pid(600) == one
+    assert pid(1) == one
+    wait_until(lambda: not is_running(one))
+    assert pid(0) != one  # the one that is kept has ended
+    assert pid(0, max_memory_mb=500) != one
+
+
+def test_a_child_that_is_not_done_is_not_kept():
+    with IsolatedExtractor(EXTRACT, keep_seconds=600) as extractor:
+        child = extractor.extract("pid").text
+        next(extractor.extract_many(["a", "sleep 600"]))
+    assert not is_running(child)
+
+
 def test_few_pages_are_read_ahead():
     read = []
 
