@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from curation.html.mathml import mathml_to_tex
-from curation.html.symbols import SYMBOLS
+from curation.html.symbols import SYMBOLS as _CHARACTERS
 
 # Brackets and unary signs inside each other; deeper ones are plain signs.
 MAX_DEPTH: Final = 64
@@ -63,7 +63,7 @@ backslash \ ltimes ⋉ rtimes ⋊ bowtie ⋈ star ⋆ ddagger ‡ preceq ⪯ suc
 twoheadrightarrow ↠ Downarrow ⇓
 """
 _CHARS: dict[str, str] = dict(zip(_SIGNS.split()[::2], _SIGNS.split()[1::2], strict=True))
-for _char, _tex in SYMBOLS.items():
+for _char, _tex in _CHARACTERS.items():
     if _tex[:1] == "\\" and _tex[1:].isalpha():
         _CHARS.setdefault(_tex[1:], _char)
 
@@ -94,7 +94,8 @@ def _same(kind: str, words: str) -> dict[str, Symbol]:
     return {name: Symbol(kind, name, name) for name in words.split()}
 
 
-_SYMBOLS: dict[str, Symbol] = {
+# Everything that AsciiMath knows by a name or a sign of its own.
+SYMBOLS: dict[str, Symbol] = {
     **{name: Symbol("sign", _CHARS[name], name) for name in _TEX_NAMES.split()},
     **{name: Symbol("sign", _CHARS.get(s.text, s.text), name) for name, s in _pairs("", _OTHER_NAMES).items()},
     **_pairs("limits", _LIMITS),
@@ -123,8 +124,8 @@ _SYMBOLS: dict[str, Symbol] = {
 }
 # The longest name wins; one pattern for each first character keeps the search short.
 _NAMES = {
-    first: re.compile("|".join(re.escape(name) for name in sorted(_SYMBOLS, key=len, reverse=True) if name[0] == first))
-    for first in {name[0] for name in _SYMBOLS}
+    first: re.compile("|".join(re.escape(name) for name in sorted(SYMBOLS, key=len, reverse=True) if name[0] == first))
+    for first in {name[0] for name in SYMBOLS}
 }
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
 _SPACE = re.compile(r"[\s\x00-\x20]+")
@@ -158,7 +159,7 @@ def _tokens(text: str) -> list[Symbol]:
         names = _NAMES.get(text[position])
         name = names.match(text, position) if names else None
         if name:
-            token, position = _SYMBOLS[name[0]], name.end()
+            token, position = SYMBOLS[name[0]], name.end()
             if token.kind == "text":
                 token, position = _text(text, token, position)
         elif number := _NUMBER.match(text, position):
