@@ -1,53 +1,78 @@
-"""Headings and code: marked in the page's source, written as Markdown in its text.
+"""A page -> its blocks, with its formulas taken out: the passes before anything is chosen.
 
-Example: ``<h2>Limits</h2>`` becomes ``## Limits``, and a ``<pre>`` of several lines stands between two lines of three
-backticks, its indentation kept.
+Example: ``read("<p>Let <math>…</math> be").rows`` has one row, whose text holds the mark of formula 0.
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
+from typing import Any
 
-from curation.html.markers import CODE_CLOSE, CODE_OPEN, HEADING, PRE_CLOSE, PRE_OPEN
+import numpy as np
+from numpy.typing import NDArray
 
-_TAG = re.compile(r"<(/?)(?:(pre|textarea)|(code|samp|kbd|tt)|h([1-6]))(?=[\s>])([^<>]*)>", re.IGNORECASE)
-_PRE = re.compile(f"{PRE_OPEN}([^{PRE_OPEN}{PRE_CLOSE}]*){PRE_CLOSE}")
-_HEADING = re.compile(f"[ \t]*((?:{HEADING}[1-6])+)[ \t]*([^\n]*)")
-_REMAINDER = re.compile(f"{HEADING}[1-6]?|[{CODE_OPEN}{CODE_CLOSE}{PRE_OPEN}{PRE_CLOSE}]")
-_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
+from curation.html import tags
+from curation.html.formulas import take_formulas
+from curation.html.markdown import language_in
+from curation.html.markers import Formulas
+from curation.html.outline import FIRST, LAST, outline
+from curation.html.scan import END, tokens
 
-
-def mark_blocks(html: str) -> str:
-    """``html`` with marks inside its headings and around its code."""
-
-    def replace(match: re.Match[str]) -> str:
-        closing, pre, _, level, _ = match.groups()
-        if level:
-            return match[0] if closing else f"{match[0]}{HEADING}{level}"
-        if pre:
-            return f"{PRE_CLOSE}{match[0]}" if closing else f"{match[0]}{PRE_OPEN}"
-        return f"{CODE_CLOSE}{match[0]}" if closing else f"{match[0]}{CODE_OPEN}"
-
-    return _TAG.sub(replace, html)
+_TAGS_BEFORE_CODE = 6
+MAX_SCRIPT_BYTES = 60_000
 
 
-def write_blocks(text: str) -> str:
-    """``text`` with its marks for headings and code written as Markdown."""
-    if PRE_OPEN in text:
-        text = _PRE.sub(_fence, text)
-    if HEADING in text:
-        text = _HEADING.sub(_heading, text)
-    text = _REMAINDER.sub("", text)
-    return _BLANK_LINES.sub("\n\n", text).strip()
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """The blocks of one page; arrays as `outline` gives them."""
+
+    source: bytes
+    tokens: Any
+    formulas: Formulas
+    out: NDArray[np.uint8]
+    rows: NDArray[np.int32]
+    bits: NDArray[np.uint64]
+    said: NDArray[np.uint64]
+    parents: NDArray[np.int32]
+    element_tags: NDArray[np.uint8]
+    element_bits: NDArray[np.uint64]
+    too_deep: bool
+
+    def text(self, number: int) -> str:
+        """The text of one block, formulas as marks."""
+        row = self.rows[number]
+        return bytes(self.out[row[FIRST] : row[LAST]]).decode("utf-8", "replace")
+
+    def scripts(self) -> str:
+        """The script tags of the page and what is in them, but for large ones, which are programs."""
+        kind, names, starts, ends, _, _ = self.tokens
+        of_scripts = np.flatnonzero((names == tags.TAGS["script"]) & (kind != END) & (ends - starts < MAX_SCRIPT_BYTES))
+        return "\n".join(self.source[starts[i] : ends[i]].decode("utf-8", "replace") for i in of_scripts.tolist())
+
+    def language_of(self, token: int) -> str:
+        """The programming language that the tags before a token name."""
+        _, _, starts, ends, _, _ = self.tokens
+        start = starts[max(0, token - _TAGS_BEFORE_CODE)]
+        return language_in(self.source[start : ends[min(token, ends.size - 1)]][-2_000:].decode("utf-8", "replace"))
 
 
-def _fence(match: re.Match[str]) -> str:
-    code = _REMAINDER.sub("", match[1]).strip("\n")
-    if "\n" not in code.strip():
-        return code.strip()
-    return f"\n```\n{code.rstrip()}\n```\n"
-
-
-def _heading(match: re.Match[str]) -> str:
-    words = match[2].strip()
-    return f"{'#' * int(match[1][1])} {words}" if words else ""
+def read(html: str, *, mathematics: bool = True) -> Blocks:
+    """The blocks of ``html``, a string without lone surrogates."""
+    source = html.encode("utf-8", "replace")
+    data = np.frombuffer(source, np.uint8)
+    found = tokens(data)
+    formulas = Formulas()
+    reading = take_formulas(source, found, formulas, mathematics=mathematics)
+    lengths = np.fromiter(map(len, formulas.tex), np.int32, len(formulas.tex))
+    out, rows, bits, said, parents, element_tags, element_bits, too_deep = outline(
+        data,
+        *found[:5],
+        reading.number,
+        reading.until,
+        lengths,
+        tags.CATEGORY,
+        tags.ENTITY_TABLE,
+        tags.TEXT_TABLE,
+        len(formulas.tex) > 0,
+    )
+    return Blocks(source, found, formulas, out, rows, bits, said, parents, element_tags, element_bits, too_deep)

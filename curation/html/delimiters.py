@@ -1,6 +1,6 @@
 r"""Formulas between delimiters in extracted text: ``\(…\)``, ``\[…\]``, ``$$…$$``, ``$…$``, ``\begin{align}…``.
 
-Example: ``take_delimited(r"Let \(x\) cost $5", formulas, dollars=False)`` replaces ``\(x\)`` by its mark and leaves
+Example: ``take_delimited(r"Let \(x\) cost $5", formulas, Configuration())`` replaces ``\(x\)`` by its mark and leaves
 the price. One pass from left to right; the next closing delimiter of each kind is remembered, so that a text of a
 million unclosed openings is still read once.
 """
@@ -8,11 +8,15 @@ million unclosed openings is still read once.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+from curation.html.asciimath import SYMBOLS, asciimath_to_tex
+from curation.html.configuration import Configuration
 from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OPEN, Formulas, without_definitions
 
 MAX_INLINE_CHARS = 2_000
 MAX_DISPLAY_CHARS = 20_000
+MAX_ASCIIMATH_CHARS = 300
 _ENVIRONMENTS = (
     "equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign|subequations|aligned|gathered|array|split"
     "|cases|matrix|pmatrix|bmatrix|vmatrix"
@@ -34,25 +38,23 @@ _CLOSING = {
 }
 _DISPLAY = frozenset({"\\[", "$$"})
 _DOLLAR = re.compile(r"(?<!\\)\$")
-_CONFIGURED = re.compile(
-    r"inlineMath[\"']?\s*:\s*\[\s*(?:\[\s*[\"'][^\]]{0,20}\]\s*,\s*){0,4}\[\s*[\"']\$[\"']"
-    r"|left[\"']?\s*:\s*[\"']\$[\"']|left[\"']?\s*:\s*[\"']\\\$[\"']",
-)
 _STRONG = re.compile(r"\\[a-zA-Z]{2,}|\^\{?[\w\\]|_\{|(?<![\w$])[a-zA-Z]_[a-zA-Z0-9](?![a-zA-Z0-9])|\\[{},;!]")
 # A letter, a relation, a number, f(x), a short tuple, signs beyond ASCII: TeX only where dollars are known to mean it.
 _WEAK = re.compile(
     r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]\([\w, ]+\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$"
-    r"|^\W*[^\x00-\x7f]{1,3}\W*$"
+    r"|^\W*[^\x00-\x7f]{1,3}\W*$|^[a-zA-Z]\\?_\w$|^[a-zA-Z]\^-?\w{1,2}$|^[a-zA-Z]\([.,\s]*\)$"
 )
+# AsciiMath between backquotes, which elsewhere hold code: a sign of arithmetic, or a name that it knows.
+_ASCIIMATH = re.compile(
+    r"[\^=+/<>]|\w_\w|^\w$|\b(?:sqrt|sum|int|prod|lim|frac|alpha|beta|gamma|theta|lambda|pi|sigma|infty|oo|in|RR|NN|ZZ|QQ|CC)\b"
+)
+_CODE = re.compile(r";|==|\+=|//|::|\.\w+\(")
+_ASCIIMATH_WORD = re.compile(r"[a-zA-Z]{4,}")
+_QUOTED = re.compile(r"\"[^\"]*\"|text\([^()]*\)")
 _WORD = re.compile(r"(?<![a-zA-Z\\{])[a-zA-Z]{3,}(?![a-zA-Z}])")
 _NOT_WORDS = re.compile(
     r"\\(?:text|mathrm|mbox|textrm|operatorname|textbf|textit|textsf|texttt|mathit|mathsf|hbox|mathtt)\s*\*?\{[^{}]*\}|\\[a-zA-Z]+"
 )
-
-
-def single_dollars_configured(html: str) -> bool:
-    """Whether the page's MathJax or KaTeX settings name ``$`` as an inline delimiter."""
-    return ("inlineMath" in html or "delimiters" in html) and _CONFIGURED.search(html) is not None
 
 
 class _Closings:
@@ -82,38 +84,76 @@ class _Closings:
         return found
 
 
-def take_delimited(text: str, formulas: Formulas, *, dollars: bool) -> str:
+@lru_cache(maxsize=256)
+def _pattern(others: tuple[tuple[str, str, bool], ...], asciimath: bool) -> re.Pattern[str]:
+    """What opens a formula on a page: the usual delimiters, and those of its configuration before them."""
+    more = sorted((re.escape(opening) for opening, _, _ in others), key=len, reverse=True)
+    return (
+        re.compile("|".join([*more, _OPENING.pattern, *(["`"] if asciimath else [])]))
+        if more or asciimath
+        else _OPENING
+    )
+
+
+def take_delimited(text: str, formulas: Formulas, configuration: Configuration) -> str:
     """``text`` with every delimited formula replaced by its mark; code is left alone.
 
     Args:
         text: Extracted text with marks around code.
         formulas: Where the formulas are kept.
-        dollars: Whether a single dollar is known to be a delimiter on this page; else only what looks like TeX is
+        configuration: The page's. Where a single dollar is not known to be a delimiter, only what looks like TeX is
         taken.
     """
     closings = _Closings(text)
+    pattern = _pattern(configuration.others, configuration.asciimath)
+    others = {opening: (closing, display) for opening, closing, display in configuration.others}
     pieces: list[str] = []
     position = 0
     cursor = 0
-    while match := _OPENING.search(text, cursor):
+    while match := pattern.search(text, cursor):
         cursor = match.end()
         opening = match[0]
         if opening in ("\\\\", "\\$"):
             continue
         closing = f"\\end{{{match[1]}}}" if match[1] else _CLOSING.get(opening, "$")
+        if opening in others:
+            closing = others[opening][0]
+        elif opening == "`":
+            closing = "`"
         end = closings.after(closing, cursor)
         if end < 0:
             continue
         if opening in (CODE_OPEN, PRE_OPEN):
             cursor = end
             continue
-        mark = _mark(text, match, end, end + len(closing), formulas, dollars)
+        if opening in others:
+            mark = _other(text[cursor:end], formulas, display=others[opening][1])
+        elif opening == "`":
+            mark = _asciimath(text[cursor:end], formulas)
+        else:
+            mark = _mark(text, match, end, end + len(closing), formulas, configuration.dollars)
         if mark is None:
             continue
         pieces += (text[position : match.start()], mark)
         position = cursor = end + len(closing)
     pieces.append(text[position:])
     return "".join(pieces)
+
+
+def _other(body: str, formulas: Formulas, *, display: bool) -> str | None:
+    """A formula between delimiters that only this page has."""
+    if not _is_formula(body, "\\[" if display else "\\(") or "\n\n" in body:
+        return None
+    return formulas.keep(restore(body, formulas), display=display)
+
+
+def _asciimath(body: str, formulas: Formulas) -> str | None:
+    """What stands between two backquotes, unless it looks like the code that backquotes hold elsewhere."""
+    if len(body) > MAX_ASCIIMATH_CHARS or "\n" in body or _CODE.search(body) or not _ASCIIMATH.search(body):
+        return None
+    if any(word not in SYMBOLS for word in _ASCIIMATH_WORD.findall(_QUOTED.sub(" ", body))):
+        return None
+    return formulas.keep(asciimath_to_tex(body), display=False)
 
 
 def _mark(text: str, match: re.Match[str], end: int, after: int, formulas: Formulas, dollars: bool) -> str | None:

@@ -1,9 +1,9 @@
-r"""Marks that travel through resiliparse inside the page, and the formulas that they stand for.
+r"""Marks that stand for formulas and code in a page's text, and the formulas that they stand for.
 
-Example: a :class:`Formulas` keeps ``x^2`` under number 0 and gives ``OPEN + "0" + CLOSE`` to put into the page; after
-the text has been extracted that mark becomes ``$x^2$``. The marks are Unicode noncharacters (U+FDD0–U+FDEF): unlike
+Example: a :class:`Formulas` keeps ``x^2`` under number 0 and gives ``OPEN + "0" + CLOSE`` to put into the text; when
+the text is complete that mark becomes ``$x^2$``. The marks are Unicode noncharacters (U+FDD0–U+FDEF): unlike
 private-use characters, which icon fonts use on every second page, no page has a right to hold them. A number instead
-of the TeX itself keeps line breaks, ``<`` and braces out of the reach of the extractor and of the delimiter pass.
+of the TeX itself keeps line breaks, ``<`` and braces out of the reach of the delimiter pass.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from curation.html.macros import Macro, definitions_in
+
 OPEN = "\ufdd0"
 CLOSE = "\ufdd1"
 CODE_OPEN = "\ufdd2"
 CODE_CLOSE = "\ufdd3"
 PRE_OPEN = "\ufdd4"
 PRE_CLOSE = "\ufdd5"
-HEADING = "\ufdd6"
-FILLING = "\ufdd8"  # gives a mark the length of its formula: extractors judge a block by how much text it holds
 DOLLAR = "\ufdd7"  # a dollar sign that is already right: survives the escaping of the others
 
-MAX_FILLING = 200
-MARK = re.compile(f"{OPEN}([0-9]+){CLOSE}{FILLING}*")
+MARK = re.compile(f"{OPEN}([0-9]+){CLOSE}")
 _FORBIDDEN = re.compile("[\ufdd0-\ufdef\0]")
 _MACRO = re.compile(
     r"\s*\\(?:(?:re|provide)?newcommand|newcommand|renewcommand|DeclareMathOperator|[gex]?def|let|require|newenvironment"
-    r"|definecolor|setcounter|usepackage|label|begingroup|endgroup)(?![a-zA-Z])\*?"
+    r"|definecolor|setcounter|usepackage|begingroup|endgroup)(?![a-zA-Z])\*?"
 )
 _MACRO_NAME = re.compile(r"\s*\\(?:[a-zA-Z@]+|.)[^\\{}\[]{0,40}(?=[\[{\\\s]|$)|\s*[a-zA-Z]*")
 _COMMENTS = re.compile(
@@ -34,7 +33,11 @@ _COMMENTS = re.compile(
 )  # the extractor may have joined lines: then a comment ends at the next command
 _LEAD = re.compile(r"\s*(?:\\begin\{\w+\*?\}\s*)*")
 _ONLY_ENDS = re.compile(r"(?:\s|\\\\|\\end\{\w+\*?\})*")
-_SPACE = re.compile(r"\s+")
+_DEFINES = re.compile(
+    r"\\(?:re|provide)?(?:newcommand|DeclareMathOperator|[gex]?def|let|require|newenvironment|definecolor|setcounter|usepackage|begingroup|endgroup)(?![a-zA-Z])"
+)
+_LAST_BREAKS = re.compile(r"(?:\s*(?<!\\)\\\\)+\s*$")
+_LONE_DOLLAR = re.compile(r"(?<!\\)\$")
 _TEXT_DOLLARS = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
 
 
@@ -51,19 +54,24 @@ class Formulas:
 
     tex: list[str] = field(default_factory=list)
     display: list[bool] = field(default_factory=list)
+    macros: list[Macro] = field(default_factory=list)
 
-    def keep(self, tex: str, *, display: bool) -> str:
-        """The mark of ``tex``; nothing for an empty formula or one that only defines macros."""
-        tex = tidy(tex)
+    def add(self, tex: str, *, display: bool) -> int | None:
+        """The number of ``tex``; None for an empty formula or one that only defines macros."""
+        if _DEFINES.search(tex):
+            found, tex = definitions_in(tex)
+            self.macros += found
+        tex = tidy(tex, display=display)
         if not tex:
-            return ""
+            return None
         self.tex.append(tex)
         self.display.append(display)
-        return self.mark(len(self.tex) - 1)
+        return len(self.tex) - 1
 
-    def mark(self, number: int) -> str:
-        """What stands for the formula in the page."""
-        return f"{OPEN}{number}{CLOSE}{FILLING * min(len(self.tex[number]), MAX_FILLING)}"
+    def keep(self, tex: str, *, display: bool) -> str:
+        """The mark of ``tex``; nothing where there is no formula."""
+        number = self.add(tex, display=display)
+        return "" if number is None else f"{OPEN}{number}{CLOSE}"
 
     def show(self, number: int) -> str:
         """The formula in the dollars of Markdown, written with the mark that protects them."""
@@ -71,19 +79,25 @@ class Formulas:
         return f"{dollars}{self.tex[number]}{dollars}"
 
 
-def tidy(tex: str) -> str:
-    r"""``tex`` on one line, without macro definitions and without dollars inside (``\text{if $x$}``).
+def tidy(tex: str, *, display: bool) -> str:
+    r"""``tex`` on one line, without macro definitions, and with no dollar that would end it too early.
 
-    A ``%`` before a line break is TeX's comment and needs its line break: such formulas keep their lines.
+    A ``%`` before a line break is TeX's comment and needs its line break: such formulas keep their lines. Dollars in
+    ``\text{if $x$}`` stay between double dollars and become ``\(x\)`` between single ones. A ``\\`` at the end, which
+    begins a line that is not there, would take the dollar after it for an escaped one.
     """
-    tex = without_marks(tex).strip()
-    if "%\n" not in tex:
-        tex = _SPACE.sub(" ", tex)
-    tex = without_definitions(tex)
+    tex = without_marks(tex)
+    tex = tex.strip() if "%\n" in tex else " ".join(tex.split())
+    if _DEFINES.search(tex):
+        tex = without_definitions(tex)
+    if tex.endswith("\\"):
+        tex = _LAST_BREAKS.sub("", tex)
     if "$" in tex:
-        tex = _TEXT_DOLLARS.sub(r"\\(\1\\)", tex.strip("$").strip())
-        tex = re.sub(r"(?<!\\)\$", "", tex)
-    return tex[:-1] + "\\ " if tex.endswith("\\") and not tex.endswith("\\\\") else tex
+        tex = tex.strip("$").strip()
+        if not display or "$$" in tex or tex.count("$") % 2:
+            tex = _TEXT_DOLLARS.sub(r"\\(\1\\)", tex)
+            tex = _LONE_DOLLAR.sub("", tex)
+    return tex + " " if tex.endswith("\\") else tex
 
 
 def without_definitions(tex: str) -> str:

@@ -1,0 +1,135 @@
+"""Which blocks of a page are its main content: a forest of small decision trees, and what it must not decide alone.
+
+Example: of ``<nav><a href=/>Home</a></nav><p>A sentence, and another one.`` the second block is kept. The trees were
+learned from pages with human gold texts (``tests/bench/extraction/train_main_content.py`` makes ``main_content.npz``);
+they add up what a block looks like (`features`): its text, its links, its tags and class names, its neighbours and the
+elements around it. Rules stand beside them: a block with a formula stays unless it is clearly navigation; on a page with
+mathematics a gap of a few blocks between kept ones stays; so does the heading of kept text; a page of which almost
+nothing would be left is read with lower and lower demands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from curation.html import tags
+from curation.html.blocks import Blocks
+from curation.html.features import TAG_GROUP, features
+from curation.html.outline import FORMULAS, LEVEL, TEX, WORDS
+
+_NUMBERS = Path(__file__).with_suffix(".npz")
+LEAF = 255
+
+# Probabilities of being main content from which a block is kept. A page with mathematics is worth more of its edges:
+# exercises and hints look less like an article than an article does.
+KEPT, KEPT_ON_MATHEMATICS = 0.5, 0.25
+KEPT_WITH_FORMULA, KEPT_HEADING, KEPT_IN_GAP = 0.02, 0.1, 0.2
+# Where fewer words or a smaller share of the page than this would be kept, the next lower probability is tried.
+ENOUGH_WORDS, ENOUGH_SHARE = 25, 0.4
+LOWER = (0.3, 0.15, 0.05)
+MAX_GAP = 5
+_TEX_SIGNS = 4
+_LESSON, _HIDDEN = np.uint64(tags.GROUP_BITS["lesson"]), np.uint64(tags.HIDDEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Trees in one row of nodes: feature (``LEAF`` for none), threshold or value, and the offsets of the children."""
+
+    feature: NDArray[np.uint8]
+    number: NDArray[np.float32]
+    left: NDArray[np.uint8]
+    right: NDArray[np.uint8]
+    roots: NDArray[np.int32]
+    start: float
+
+
+@cache
+def forest() -> Forest:
+    """The forest that the package ships."""
+    with np.load(_NUMBERS, allow_pickle=False) as numbers:
+        return Forest(
+            feature=numbers["feature"],
+            number=numbers["number"].astype(np.float32),
+            left=numbers["left"],
+            right=numbers["right"],
+            roots=numbers["roots"].astype(np.int32),
+            start=float(numbers["start"]),
+        )
+
+
+@njit(cache=True)
+def predict(values: Any, feature: Any, number: Any, left: Any, right: Any, roots: Any, start: Any) -> Any:
+    """The probability of each row of ``values`` (float32): the logistic function of the trees' sum."""
+    result = np.empty(values.shape[0], np.float32)
+    for row in range(values.shape[0]):
+        total = start
+        for root in roots:
+            node = root
+            while feature[node] != LEAF:
+                node = root + (left[node] if values[row, feature[node]] <= number[node] else right[node])
+            total += number[node]
+        result[row] = 1.0 / (1.0 + np.exp(-total))
+    return result
+
+
+@njit(cache=True)
+def choose(rows: Any, chances: Any) -> Any:
+    """Whether each block is kept, given its probability of being main content."""
+    n = rows.shape[0]
+    words, mathematics = 0, False
+    for i in range(n):
+        words += rows[i, WORDS]
+        mathematics = mathematics or rows[i, FORMULAS] > 0 or rows[i, TEX] >= _TEX_SIGNS
+    demand = KEPT_ON_MATHEMATICS if mathematics else KEPT
+    kept = np.zeros(n, np.bool_)
+    for attempt in range(1 + len(LOWER)):
+        if attempt:
+            demand = min(demand, LOWER[attempt - 1])
+        found = 0
+        for i in range(n):
+            formula = rows[i, FORMULAS] > 0 or rows[i, TEX] >= _TEX_SIGNS
+            kept[i] = chances[i] > demand or (formula and chances[i] > KEPT_WITH_FORMULA)
+            if kept[i]:
+                found += rows[i, WORDS]
+        if found >= ENOUGH_WORDS or found >= ENOUGH_SHARE * words:
+            break
+    last = -1
+    for i in range(n):
+        if not kept[i]:
+            continue
+        if mathematics and last >= 0 and 1 < i - last <= MAX_GAP + 1:
+            gap = True
+            for j in range(last + 1, i):
+                gap = gap and chances[j] > KEPT_IN_GAP
+            if gap:
+                kept[last + 1 : i] = True
+        last = i
+    for i in range(n - 2, -1, -1):
+        if kept[i + 1] and not kept[i] and rows[i, LEVEL] and chances[i] > KEPT_HEADING:
+            kept[i] = True
+    return kept
+
+
+def chances_of(blocks: Blocks) -> NDArray[np.float32]:
+    """Each block's probability of being main content; what a lesson hides until it is clicked counts as shown."""
+    bits = np.where(blocks.bits & _LESSON, blocks.bits & ~_HIDDEN, blocks.bits)
+    values = features(
+        blocks.rows, bits, blocks.said, blocks.parents, blocks.element_tags, blocks.element_bits, TAG_GROUP
+    )
+    trees = forest()
+    return predict(values, trees.feature, trees.number, trees.left, trees.right, trees.roots, trees.start)
+
+
+def main_blocks(blocks: Blocks) -> NDArray[np.int64]:
+    """The numbers of the blocks that are kept, ascending."""
+    if not len(blocks.rows):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(choose(blocks.rows, chances_of(blocks)))
