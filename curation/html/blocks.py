@@ -1,6 +1,6 @@
 """A page -> its blocks, with its formulas taken out: the passes before anything is chosen.
 
-Example: ``read("<p>Let <math>…</math> be").rows`` has one row, whose text holds the mark of formula 0.
+Example: ``read(b"<p>Let <math>…</math> be").rows`` has one row, whose text holds the mark of formula 0.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.html import tags
+from curation.html.code_language import language_in
+from curation.html.columns import FIRST, LAST
 from curation.html.formulas import take_formulas
-from curation.html.markdown import language_in
+from curation.html.inline_text import KINDS, WINDOWS
 from curation.html.markers import Formulas
-from curation.html.outline import FIRST, LAST, outline
+from curation.html.outline import outline
 from curation.html.scan import END, tokens
 
 _TAGS_BEFORE_CODE = 6
@@ -29,7 +31,7 @@ class Blocks:
     source: bytes
     tokens: Any
     formulas: Formulas
-    out: NDArray[np.uint8]
+    out: bytes
     rows: NDArray[np.int32]
     bits: NDArray[np.uint64]
     said: NDArray[np.uint64]
@@ -41,7 +43,7 @@ class Blocks:
     def text(self, number: int) -> str:
         """The text of one block, formulas as marks."""
         row = self.rows[number]
-        return bytes(self.out[row[FIRST] : row[LAST]]).decode("utf-8", "replace")
+        return self.out[row[FIRST] : row[LAST]].decode("utf-8", "replace")
 
     def scripts(self) -> str:
         """The script tags of the page and what is in them, but for large ones, which are programs."""
@@ -56,23 +58,25 @@ class Blocks:
         return language_in(self.source[start : ends[min(token, ends.size - 1)]][-2_000:].decode("utf-8", "replace"))
 
 
-def read(html: str, *, mathematics: bool = True) -> Blocks:
-    """The blocks of ``html``, a string without lone surrogates."""
-    source = html.encode("utf-8", "replace")
+def read(source: bytes, *, mathematics: bool = True) -> Blocks:
+    """The blocks of a page in UTF-8 that holds none of the marks."""
     data = np.frombuffer(source, np.uint8)
-    found = tokens(data)
+    found = tokens(source, data)
     formulas = Formulas()
     reading = take_formulas(source, found, formulas, mathematics=mathematics)
     lengths = np.fromiter(map(len, formulas.tex), np.int32, len(formulas.tex))
     out, rows, bits, said, parents, element_tags, element_bits, too_deep = outline(
         data,
-        *found[:5],
+        found,
         reading.number,
         reading.until,
         lengths,
         tags.CATEGORY,
-        tags.ENTITY_TABLE,
-        tags.TEXT_TABLE,
+        (tags.ENTITY_TABLE, tags.TEXT_TABLE),
+        KINDS,
+        WINDOWS,
         len(formulas.tex) > 0,
     )
-    return Blocks(source, found, formulas, out, rows, bits, said, parents, element_tags, element_bits, too_deep)
+    return Blocks(
+        source, found, formulas, out.tobytes(), rows, bits, said, parents, element_tags, element_bits, too_deep
+    )

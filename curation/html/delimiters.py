@@ -17,6 +17,7 @@ from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OP
 MAX_INLINE_CHARS = 2_000
 MAX_DISPLAY_CHARS = 20_000
 MAX_ASCIIMATH_CHARS = 300
+_SIX_WORDS = 22  # characters of six short words and the spaces between them, less one
 _ENVIRONMENTS = (
     "equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign|subequations|aligned|gathered|array|split"
     "|cases|matrix|pmatrix|bmatrix|vmatrix"
@@ -211,4 +212,4 @@ def looks_like_dollars(text: str) -> bool:
 
 def is_prose(tex: str) -> bool:
     r"""Six or more ordinary words outside ``\text{}``: two dollars that have nothing to do with each other."""
-    return len(_WORD.findall(_NOT_WORDS.sub(" ", tex))) >= 6
+    return len(tex) > _SIX_WORDS and len(_WORD.findall(_NOT_WORDS.sub(" ", tex))) >= 6

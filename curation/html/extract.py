@@ -14,28 +14,31 @@ from html import unescape
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from resiliparse.extract.html2text import extract_plain_text
 
+from curation.html import tags
 from curation.html.blocks import Blocks, read
+from curation.html.columns import FIRST, TEX
 from curation.html.configuration import configuration_of
 from curation.html.delimiters import looks_like_dollars, take_delimited
 from curation.html.macros import Macro, definitions_in, expand
 from curation.html.main_content import main_blocks
 from curation.html.markdown import finish, write
-from curation.html.markers import CLOSE, DOLLAR, MARK, OPEN, Formulas, without_marks
+from curation.html.markers import CLOSE, MARK, OPEN, Formulas, without_marks
 from curation.html.nesting import is_too_deep
-from curation.html.outline import FIRST, TEX, outline
 from curation.html.page import Page
 from curation.html.panic import is_panic
+from curation.html.scan import RAW_TEXT
 
 Macros = Literal["keep", "expand", "drop"]
 
 MAX_HTML_CHARS = 8_000_000
 
 _DEFINITION = re.compile(rb"\\(?:(?:re)?newcommand|def|DeclareMathOperator)(?![a-zA-Z])")
-_CONFIGURED = ("inlineMath", "displayMath", "delimiters")
-_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
-_LANGUAGE = re.compile(r"<html\b[^<>]*?\slang\s*=\s*[\"']?\s*([a-zA-Z][\w-]{0,34})", re.IGNORECASE)
+_CONFIGURED = (b"inlineMath", b"displayMath", b"delimiters")
+_MARKS = "\ufdd0".encode()[:2]
+_LANGUAGE = re.compile(r"\slang\s*=\s*[\"']?\s*([a-zA-Z][\w-]{0,34})", re.IGNORECASE)
 _BETWEEN = re.compile(rf"(?<![\\$])\${MARK.pattern}\$(?!\$)")
 _LITERAL_DOLLAR = re.compile(r"(?<!\\)\$")
 
@@ -64,9 +67,16 @@ def extract_page(html: str, *, mathematics: bool = True, main_content: bool = Tr
     if len(html) > MAX_HTML_CHARS:
         reasons.append("too_large")
         html = html[:MAX_HTML_CHARS]
-    html = without_marks(_encodable(html))
-    title, language = _head(html)
-    text, count, defined = _extract(html, mathematics, main_content, macros, reasons)
+    blocks = read(_bytes(html), mathematics=mathematics)
+    title, language = _head(blocks)
+    if blocks.too_deep:
+        reasons.append("too_deep")
+    kept = main_blocks(blocks) if main_content else np.arange(len(blocks.rows))
+    text = write(blocks, kept)
+    count, defined = 0, ()
+    if mathematics and _may_have_mathematics(blocks, kept, text):
+        text, count, defined = _with_mathematics(blocks, text, macros)
+    text = finish(text)
     if not text:
         reasons.append("empty_text")
     return Page(text, count > 0, title, language, tuple(reasons), defined)
@@ -86,36 +96,38 @@ def main_text(html: str, *, main_content: bool = True, alt_texts: bool = False) 
         return ""
 
 
-def _extract(
-    html: str, mathematics: bool, main_content: bool, macros: Macros, reasons: list[str]
-) -> tuple[str, int, tuple[str, ...]]:
-    """The text, the number of formulas in it, and the definitions of its macros."""
-    blocks = read(html, mathematics=mathematics)
+def _bytes(html: str) -> bytes:
+    """``html`` in UTF-8, without null bytes and the characters that serve as marks; half characters become ``?``."""
+    source = html.encode("utf-8", "replace")
+    if b"\0" in source or _MARKS in source:
+        source = without_marks(html).encode("utf-8", "replace")
+    return source
+
+
+def _may_have_mathematics(blocks: Blocks, kept: NDArray[np.int64], text: str) -> bool:
+    """The cheap test: most pages have no sign of mathematics, and need not be read for its delimiters."""
+    if blocks.formulas.tex or blocks.rows[kept, TEX].any() or "`" in text:
+        return True
+    return any(sign in blocks.source for sign in _CONFIGURED)
+
+
+def _with_mathematics(blocks: Blocks, text: str, macros: Macros) -> tuple[str, int, tuple[str, ...]]:
+    """The text with its formulas between dollars, how many there are, and the definitions of the page's macros."""
     formulas = blocks.formulas
-    if blocks.too_deep:
-        reasons.append("too_deep")
-    kept = main_blocks(blocks) if main_content else np.arange(len(blocks.rows))
-    rows = blocks.rows
-    text = write(blocks.out.tobytes(), rows.tolist(), blocks.bits.tolist(), kept.tolist(), blocks.language_of)
-    signs = int(rows[kept, TEX].sum())
-    # The cheap test: most pages have no sign of mathematics, and need not be read for its delimiters.
-    if not mathematics or not (formulas.tex or signs or "`" in text or any(sign in html for sign in _CONFIGURED)):
-        return finish(text), 0, ()
     configuration = configuration_of(blocks.scripts())
-    if signs or configuration.others or configuration.asciimath:
-        if not configuration.dollars and "$" in text and looks_like_dollars(text):
-            configuration = replace(configuration, dollars=True)
-        text = take_delimited(text, formulas, configuration)
+    if not configuration.dollars and "$" in text and looks_like_dollars(text):
+        configuration = replace(configuration, dollars=True)
+    text = take_delimited(text, formulas, configuration)
     names = {macro.name: macro for macro in (*configuration.macros, *formulas.macros, *_hidden_macros(blocks))}
     if macros == "expand" and names:
         formulas.tex = [expand(tex, names) for tex in formulas.tex]
-    text, count = _write(text, formulas)
+    text, count = _dollars(text, formulas)
     return text, count, tuple(map(str, names.values())) if count and macros == "keep" else ()
 
 
 def _hidden_macros(blocks: Blocks) -> list[Macro]:
     """The macros that a page defines in text, which is often a block that no reader sees."""
-    out = blocks.out.tobytes()
+    out = blocks.out
     if b"\\newcommand" not in out and b"\\def" not in out and b"\\DeclareMathOperator" not in out:
         return []
     places = [match.start() for match in _DEFINITION.finditer(out)]
@@ -123,16 +135,17 @@ def _hidden_macros(blocks: Blocks) -> list[Macro]:
     return [macro for number in numbers.tolist() for macro in definitions_in(blocks.text(max(0, number)))[0]]
 
 
-def _write(text: str, formulas: Formulas) -> tuple[str, int]:
+def _dollars(text: str, formulas: Formulas) -> tuple[str, int]:
     """Marks to dollars; literal dollars escaped where there is mathematics to tell them from."""
-    count = len(MARK.findall(text))
-    if count:
-        text = _apart(text, formulas)
-    if count and "$" in text:
+    if OPEN not in text:
+        return text, 0
+    text = _apart(text, formulas)
+    if "$" in text:
         text = _LITERAL_DOLLAR.sub(r"\\$", text)
-    text = finish(text)
-    text = MARK.sub(lambda mark: formulas.show(int(mark[1])), text)
-    return text.replace(DOLLAR, "$"), count
+    shown = [formulas.show(number) for number in range(len(formulas.tex))]
+    pieces = MARK.split(text)
+    pieces[1::2] = [shown[int(number)] for number in pieces[1::2]]
+    return "".join(pieces), len(pieces) // 2
 
 
 def _apart(text: str, formulas: Formulas) -> str:
@@ -148,11 +161,15 @@ def _apart(text: str, formulas: Formulas) -> str:
     return text
 
 
-def _head(html: str) -> tuple[str | None, str | None]:
-    head = html[:200_000]
-    title, language = _TITLE.search(head), _LANGUAGE.search(head)
-    words = " ".join(unescape(title[1]).split()) if title else ""
-    return words or None, language[1].lower() if language else None
+def _head(blocks: Blocks) -> tuple[str | None, str | None]:
+    """The title of a page, and the language that its first tag declares."""
+    kind, names, starts, ends, _, _ = blocks.tokens
+    title = np.flatnonzero((names == tags.TAGS["title"]) & (kind == RAW_TEXT))[:1]
+    page = np.flatnonzero(names == tags.TAGS["html"])[:1]
+    words = "".join(blocks.source[starts[i] : ends[i]].decode("utf-8", "replace") for i in title)
+    tag = "".join(blocks.source[starts[i] : ends[i]].decode("utf-8", "replace") for i in page)
+    language = _LANGUAGE.search(tag)
+    return " ".join(unescape(words).split()) or None, language[1].lower() if language else None
 
 
 def _encodable(html: str) -> str:

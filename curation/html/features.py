@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from curation.compiled import kernel
 from curation.html import tags
-from curation.html.outline import (
+from curation.html.columns import (
     BREAKS,
     CAPITALS,
     CELLS,
@@ -115,7 +115,7 @@ _FORUM = np.uint64(tags.GROUP_BITS["forum"] | tags.GROUP_BITS["reply"])
 _ARTICLE = np.uint64(tags.IN_ARTICLE | tags.IN_MAIN)
 
 
-@njit(cache=True)
+@kernel
 def features(
     blocks: Any, bits: Any, said: Any, parents: Any, element_tags: Any, element_bits: Any, tag_group: Any
 ) -> Any:

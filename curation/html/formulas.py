@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from curation.html import tags
 from curation.html.markers import Formulas
+from curation.html.mathjax_output import output_tex
 from curation.html.scan import END, RAW_TEXT, START, TEXT
 from curation.html.tex_sources import (
     MAX_FORMULA_CHARS,
@@ -34,6 +35,7 @@ from curation.html.tex_sources import (
 NO_FORMULA, LEFT_OUT = -1, -2
 MAX_OUTPUT_CHARS = 5_000
 MAX_NESTING = 8
+MAX_DRAWN_BYTES = 400_000
 
 _T = tags.TAGS
 _OWN_ELEMENTS = frozenset(_T[name] for name in ("d-math", "dt-math", "tex-math", "la-tex", "tex", "eq"))
@@ -69,6 +71,7 @@ class Reading:
     until: NDArray[np.int32] = field(init=False)
     _closings: dict[int, list[int]] = field(init=False, default_factory=dict)
     _flagged: list[int] = field(init=False, default_factory=list)
+    _leaf_kinds: dict[bytes, tuple[bool, bool]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.number = np.full(self.kind.size, NO_FORMULA, np.int32)
@@ -180,10 +183,9 @@ class Reading:
             return None
         if self.kind[token + 1] != TEXT or self.kind[end] != END or self.names[end] != name:
             return None
-        source = self._source(token)
-        sure = name in _OWN_ELEMENTS or bool(self.math[token] & tags.SURE) or _SURE.search(source) is not None
-        block = name in _BLOCKS or _DISPLAY.search(source) is not None
-        taken = whole_formula(unescape(self._inside(token, end)), display=block, sure=sure)
+        sure, block = self._leaf_kind(token)
+        content = self._source(token + 1)
+        taken = whole_formula(unescape(content) if "&" in content else content, display=block, sure=sure)
         if taken is None:
             return None
         tex, display, rest = taken
@@ -191,6 +193,15 @@ class Reading:
         first, after = (token + 1, end) if name in _BLOCKS else (token, end + 1)
         found, _ = self._keep(first, after, tex + rest, display)
         return found, end + 1
+
+    def _leaf_kind(self, token: int) -> tuple[bool, bool]:
+        """Whether what such an element holds is TeX even without delimiters, and whether it is displayed."""
+        tag = self.data[self.starts[token] : self.ends[token]]
+        if tag not in self._leaf_kinds:
+            name, source = int(self.names[token]), self._source(token)
+            sure = name in _OWN_ELEMENTS or bool(self.math[token] & tags.SURE) or _SURE.search(source) is not None
+            self._leaf_kinds[tag] = sure, name in _BLOCKS or _DISPLAY.search(source) is not None
+        return self._leaf_kinds[tag]
 
     def _rendered(self, token: int, stop: int, nesting: int) -> tuple[list[int], int]:
         after = self._end_of(token, stop)
@@ -205,8 +216,15 @@ class Reading:
             self.number[token], self.until[token] = found[0], after
             return found[:1], after
         if not found and self._is_output(source, token, after):
-            return self._leave_out(token, after)
+            tex = output_tex(self._drawn(token, after)) if "katex" not in source else None
+            if tex is None:
+                return self._leave_out(token, after)
+            return self._keep(token, after, tex, bool(_SHOWN.search(source)) or attribute(source, "display") == "true")
         return found, after
+
+    def _drawn(self, token: int, after: int) -> str:
+        """The source of an element."""
+        return self.data[self.starts[token] : self.ends[after - 1]][:MAX_DRAWN_BYTES].decode("utf-8", "replace")
 
     def _is_output(self, source: str, token: int, after: int) -> bool:
         """Rendered without its TeX; an element that the page's own scripts were still to render keeps its source."""

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from curation.compiled import kernel
 from curation.html import tags
 from curation.html.blocks import Blocks
+from curation.html.columns import FORMULAS, LEVEL, TEX, WORDS
 from curation.html.features import TAG_GROUP, features
-from curation.html.outline import FORMULAS, LEVEL, TEX, WORDS
 
 _NUMBERS = Path(__file__).with_suffix(".npz")
 LEAF = 255
@@ -65,7 +65,7 @@ def forest() -> Forest:
         )
 
 
-@njit(cache=True)
+@kernel
 def predict(values: Any, feature: Any, number: Any, left: Any, right: Any, roots: Any, start: Any) -> Any:
     """The probability of each row of ``values`` (float32): the logistic function of the trees' sum."""
     result = np.empty(values.shape[0], np.float32)
@@ -80,7 +80,7 @@ def predict(values: Any, feature: Any, number: Any, left: Any, right: Any, roots
     return result
 
 
-@njit(cache=True)
+@kernel
 def choose(rows: Any, chances: Any) -> Any:
     """Whether each block is kept, given its probability of being main content."""
     n = rows.shape[0]

@@ -19,7 +19,6 @@ CODE_OPEN = "\ufdd2"
 CODE_CLOSE = "\ufdd3"
 PRE_OPEN = "\ufdd4"
 PRE_CLOSE = "\ufdd5"
-DOLLAR = "\ufdd7"  # a dollar sign that is already right: survives the escaping of the others
 
 MARK = re.compile(f"{OPEN}([0-9]+){CLOSE}")
 _FORBIDDEN = re.compile("[\ufdd0-\ufdef\0]")
@@ -74,8 +73,8 @@ class Formulas:
         return "" if number is None else f"{OPEN}{number}{CLOSE}"
 
     def show(self, number: int) -> str:
-        """The formula in the dollars of Markdown, written with the mark that protects them."""
-        dollars = DOLLAR * (2 if self.display[number] else 1)
+        """The formula in the dollars of Markdown."""
+        dollars = "$$" if self.display[number] else "$"
         return f"{dollars}{self.tex[number]}{dollars}"
 
 

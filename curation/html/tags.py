@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Table = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
-VOID, BLOCK, FORMAT, RAW, DROP, CLOSES_P, BARRIER, SECTION = (1 << bit for bit in range(8))
+VOID, BLOCK, FORMAT, RAW, DROP, CLOSES_P, BARRIER, ACTS, PAGE = (1 << bit for bit in range(9))
 
 _VOID = "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr"
 _BLOCK = (
@@ -35,7 +35,9 @@ _CLOSES_P = (
     "h4 h5 h6 header hgroup hr li listing main menu nav ol p pre section summary table ul dd dt"
 )
 _BARRIER = "table td th caption template object marquee applet"
-_SECTION = "article aside div footer form header main nav section table td th ul ol dl fieldset center blockquote"
+# What means something inside a line; and what is there once, whatever the page writes.
+_ACTS = "a br hr sup sub img input select textarea button"
+_PAGE = "html head body"
 _OTHERS = "html head body span label code sub sup time math annotation d-math dt-math mathjax tex-math la-tex tex mjx-container eq"
 
 NAMES = sorted({name for names in (_VOID, _BLOCK, _FORMAT, _RAW, _DROP, _BARRIER, _OTHERS) for name in names.split()})
@@ -50,7 +52,8 @@ for _names, _bit in (
     (_DROP, DROP),
     (_CLOSES_P, CLOSES_P),
     (_BARRIER, BARRIER),
-    (_SECTION, SECTION),
+    (_ACTS, ACTS),
+    (_PAGE, PAGE),
 ):
     for _name in _names.split():
         CATEGORY[TAGS[_name]] |= _bit
@@ -174,6 +177,14 @@ def table(entries: Iterable[tuple[str, int]]) -> Table:
     return keys, values
 
 
+# The attributes that are looked at, those with one meaning under one number.
+ATTRIBUTES = {
+    name: number for number, name in enumerate(["class", "id", "style", "hidden", "type", "alt", "src", "data-tex"], start=1)
+}
+_SAME = {"role": "id", "data-lazy-src": "src"} | {
+    f"data-{name}": "data-tex" for name in ["expr", "latex", "math", "formula"]
+}
+ATTRIBUTE_TABLE = table([*ATTRIBUTES.items(), *((name, ATTRIBUTES[same]) for name, same in _SAME.items())])
 TAG_TABLE = table(TAGS.items())
 WORD_TABLE = table((word, GROUP_BITS[group]) for group, words in GROUPS.items() for word in words.split())
 CLASS_TABLE = table(

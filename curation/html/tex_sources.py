@@ -10,10 +10,12 @@ import re
 from html import unescape
 from urllib.parse import unquote
 
+from curation.html.asciimath import asciimath_to_tex
 from curation.html.mathml import mathml_to_tex
 
 MAX_FORMULA_CHARS = 20_000
 MAX_MATHML_CHARS = 400_000
+MAX_ASCIIMATH_CHARS = 5_000
 
 _MATH_SCRIPT = re.compile(r"\btype\s*=\s*[\"']?\s*math/(tex|latex|mml|mathml|asciimath)\b([^\"'>]*)", re.IGNORECASE)
 _CDATA = re.compile(r"^\s*(?:%\s*)?<!\[CDATA\[|(?:%\s*)?\]\]>\s*$")
@@ -81,9 +83,8 @@ def script_tex(source: str, content: str) -> tuple[str, bool] | None:
     tex = _CDATA.sub("", content)
     if _ESCAPED.search(tex):
         tex = unescape(tex)
-    from curation.html.asciimath import asciimath_to_tex
 
-    return (asciimath_to_tex(tex) if name == "asciimath" else tex), display
+    return (asciimath_to_tex(tex[:MAX_ASCIIMATH_CHARS]) if name == "asciimath" else tex), display
 
 
 def whole_formula(text: str, *, display: bool, sure: bool) -> tuple[str, bool, str] | None:
@@ -95,6 +96,14 @@ def whole_formula(text: str, *, display: bool, sure: bool) -> tuple[str, bool, s
     text = text.strip()
     if not text or len(text) > MAX_FORMULA_CHARS:
         return None
+    if (
+        text[:2] == "\\("
+        and text[-2:] == "\\)"
+        and "$" not in text
+        and text.find("\\(", 2) < 0
+        and text.find("\\)") == len(text) - 2
+    ):
+        return text[2:-2], False, ""
     if match := _WHOLE.fullmatch(text):
         tex = next(match[name] for name in _GROUPS if match[name] is not None)
         if match["env"] is None and match["single"] is None and _INNER_DELIMITER.search(_TEXT_PARTS.sub("", tex)):

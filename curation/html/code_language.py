@@ -1,0 +1,23 @@
+"""The programming language of a piece of code, as the tags around it name it.
+
+Example: ``language_in('<pre><code class="language-python">')`` is ``python``.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LANGUAGE = re.compile(
+    r"(?:\b(?:language|lang|highlight|brush|sourceCode)(?:-|:\s*|\s+)(?:source-)?|data-lang(?:uage)?=[\"']?)([a-zA-Z][\w+#]{0,15})"
+)
+_NO_LANGUAGES = frozenset(
+    ["notranslate", "text", "none", "default", "plain", "plaintext", "nohighlight", "math", "source", "code", "block"]
+)
+
+
+def language_in(source: str) -> str:
+    """The language that the tags around a piece of code name: ``class="language-python"``."""
+    for found in _LANGUAGE.finditer(source):
+        if found[1].lower() not in _NO_LANGUAGES:
+            return found[1].lower()
+    return ""
