@@ -70,6 +70,7 @@ class Reading:
     number: NDArray[np.int32] = field(init=False)
     until: NDArray[np.int32] = field(init=False)
     _closings: dict[int, list[int]] = field(init=False, default_factory=dict)
+    _partners: dict[int, dict[int, int]] = field(init=False, default_factory=dict)
     _flagged: list[int] = field(init=False, default_factory=list)
     _leaf_kinds: dict[bytes, tuple[bool, bool]] = field(init=False, default_factory=dict)
 
@@ -140,15 +141,22 @@ class Reading:
         return closings[place] if place < len(closings) else None
 
     def _end_of(self, token: int, stop: int) -> int:
-        """The token after the element that begins at ``token``: its own end tag, counting elements of its name."""
-        name = self.names[token]
-        depth = 0
-        for place in range(token, stop):
-            if self.names[place] == name:
-                depth += 1 if self.kind[place] == START else -1 if self.kind[place] == END else 0
-                if depth == 0:
-                    return place + 1
-        return stop
+        """The token after the element that begins at ``token``; the next one where the element is never closed."""
+        name = int(self.names[token])
+        if name not in self._partners:
+            self._partners[name] = self._partners_of(name)
+        return min(self._partners[name].get(token, token) + 1, stop)
+
+    def _partners_of(self, name: int) -> dict[int, int]:
+        """The end tag of each element of that name, counting elements of its name only."""
+        partners: dict[int, int] = {}
+        opened: list[int] = []
+        for place in np.flatnonzero(self.names == name).tolist():
+            if self.kind[place] == START:
+                opened.append(place)
+            elif self.kind[place] == END and opened:
+                partners[opened.pop()] = place
+        return partners
 
     def _mathml(self, token: int, stop: int) -> tuple[list[int], int] | None:
         end = self._closing(_T["math"], token)
