@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from curation.html.asciimath import SYMBOLS, asciimath_to_tex
+from curation.html.asciimath import asciimath_to_tex
+from curation.html.asciimath_symbols import SYMBOLS
 from curation.html.configuration import Configuration
 from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OPEN, Formulas, without_definitions
 
