@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from curation.html.macros import Macro, configured_macros
+from curation.html.macro_configuration import configured_macros
+from curation.html.macros import Macro
 
 _PAIRS = re.compile(r"(inlineMath|displayMath)[\"']?\s*[:=]\s*(?=[\[{])")
 _RULES = re.compile(r"delimiters[\"']?\s*[:=]\s*(?=\[)")

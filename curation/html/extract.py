@@ -22,7 +22,8 @@ from curation.html.blocks import Blocks, read
 from curation.html.columns import FIRST, TEX
 from curation.html.configuration import configuration_of
 from curation.html.delimiters import looks_like_dollars, take_delimited
-from curation.html.macros import Macro, definitions_in, expand
+from curation.html.macro_expansion import expand
+from curation.html.macros import Macro, definitions_in
 from curation.html.main_content import main_blocks
 from curation.html.markdown import finish, write
 from curation.html.markers import CLOSE, MARK, OPEN, Formulas, without_marks

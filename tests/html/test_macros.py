@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.html.macros import Macro, configured_macros, definitions_in, expand
+from curation.html.macro_configuration import configured_macros
+from curation.html.macro_expansion import expand
+from curation.html.macros import Macro, definitions_in
 
 DEFINITIONS = {
     r"\newcommand{\R}{\mathbb{R}}": [Macro("R", 0, None, r"\mathbb{R}")],
