@@ -154,11 +154,23 @@ def extract(
     source: Annotated[str, typer.Argument(metavar="FILE_OR_URL", help="A page, an archive, or the URL of one.")],
     extractor: Annotated[str, typer.Option(help="mathematics or main_content.")] = "mathematics",
     limit: Annotated[int, typer.Option(min=1, help="Pages of an archive to show.")] = 20,
+    macros: Annotated[str, typer.Option(help="The page's own TeX macros: keep, expand or drop.")] = "keep",
+    mathematics: Annotated[bool, typer.Option(help="Whether formulas become TeX between dollars.")] = True,
+    whole: Annotated[bool, typer.Option("--whole", help="The whole page, its navigation too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a page: text, title, language, macros …")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Each block with its probability; + is kept.")] = False,
 ) -> None:
     """One page or archive to text, to look at."""
-    from curation.look import look
+    from curation.look import View, look
 
-    for part in look(source, extractor, limit):
+    view = View(
+        extractor=extractor,
+        macros=macros,
+        mathematics=mathematics,
+        main_content=not whole,
+        form="blocks" if explain else "json" if as_json else "text",
+    )
+    for part in look(source, view, limit):
         sys.stdout.write(part + "\n")
 
 

@@ -133,21 +133,13 @@ def _pages(documents: Iterable[Document]) -> Iterator[tuple[Document, str | None
         yield doc, None if doc.text else html
 
 
-def extract(html: str, extractor: Extractor) -> tuple[str, dict[str, Any]]:
-    """The text of a page and what was found in it, without limits."""
-    from curation.html.extract import extract_page, main_text  # it loads much that a step leaves to its child
-
-    if extractor == "main_content":
-        return main_text(html), {}
-    page = extract_page(html)
-    return page.text, _found(page, extractor)
-
-
 def _found(page: Any, extractor: Extractor) -> dict[str, Any]:
     """What the column ``metadata`` says."""
     found: dict[str, Any] = {"found_math": page.has_mathematics} if extractor == "mathematics" else {}
     if page.title:
         found["title"] = page.title
+    if page.language:
+        found["html_lang"] = page.language
     if page.reasons:
         found["reasons"] = list(page.reasons)
     if macros := getattr(page, "macros", ()):

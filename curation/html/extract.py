@@ -1,14 +1,15 @@
 r"""A page's HTML to its text: main content as Markdown, formulas as ``$…$`` and ``$$…$$``.
 
 Example: ``html_to_text("<p>Let \\(x\\) be 2.</p>")`` is ``Let $x$ be 2.`` On pages with mathematics a literal dollar is
-written ``\$``; pages without mathematics keep theirs. The path of a page: bytes to tokens (``scan.py``), formulas out of
-the tokens (``formulas.py``), tokens to blocks of text (``outline.py``), the blocks that are main content
+written ``\$``; pages without mathematics keep theirs. The path of a page: bytes to tokens (``scan.py``), formulas out
+of the tokens (``formulas.py``), tokens to blocks of text (``outline.py``), the blocks that are main content
 (``main_content.py``), formulas between delimiters (``delimiters.py``), Markdown (``markdown.py``).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from typing import Literal
@@ -24,7 +25,7 @@ from curation.html.configuration import configuration_of
 from curation.html.delimiters import looks_like_dollars, take_delimited
 from curation.html.macro_expansion import expand
 from curation.html.macros import Macro, definitions_in
-from curation.html.main_content import main_blocks
+from curation.html.main_content import chances_of, main_blocks
 from curation.html.markdown import finish, write
 from curation.html.markers import CLOSE, MARK, OPEN, Formulas, without_marks
 from curation.html.nesting import is_too_deep
@@ -50,14 +51,14 @@ def html_to_text(html: str, *, mathematics: bool = True, main_content: bool = Tr
 
 
 def extract_page(html: str, *, mathematics: bool = True, main_content: bool = True, macros: Macros = "keep") -> Page:
-    """The text of ``html``, its title, its declared language, and what was odd.
+    r"""The text of ``html``, its title, its declared language, and what was odd.
 
     Args:
         html: A decoded page; any string.
         mathematics: Whether to look for formulas; without them the text keeps what the page shows.
         main_content: Whether to leave out navigation, menus, footers and the like.
         macros: What becomes of TeX macros that the page defines: ``keep`` gives their definitions beside the text, as
-        ``\\newcommand`` lines, ``expand`` writes formulas without them, ``drop`` leaves formulas as they are and
+        ``\newcommand`` lines, ``expand`` writes formulas without them, ``drop`` leaves formulas as they are and
         definitions out.
 
     Returns:
@@ -74,13 +75,23 @@ def extract_page(html: str, *, mathematics: bool = True, main_content: bool = Tr
         reasons.append("too_deep")
     kept = main_blocks(blocks) if main_content else np.arange(len(blocks.rows))
     text = write(blocks, kept)
-    count, defined = 0, ()
+    count, defined = 0, tuple[str, ...]()
     if mathematics and _may_have_mathematics(blocks, kept, text):
         text, count, defined = _with_mathematics(blocks, text, macros)
     text = finish(text)
     if not text:
         reasons.append("empty_text")
     return Page(text, count > 0, title, language, tuple(reasons), defined)
+
+
+def explain_page(html: str) -> Iterator[tuple[bool, float, str]]:
+    """The blocks of a page in order: whether each is kept, its probability of being main content, and its text."""
+    blocks = read(_bytes(html[:MAX_HTML_CHARS]))
+    kept = set(main_blocks(blocks).tolist())
+    for number, chance in enumerate(chances_of(blocks).tolist() if len(blocks.rows) else ()):
+        pieces = MARK.split(blocks.text(number))
+        pieces[1::2] = [blocks.formulas.show(int(formula)) for formula in pieces[1::2]]
+        yield number in kept, chance, finish("".join(pieces))
 
 
 def main_text(html: str, *, main_content: bool = True, alt_texts: bool = False) -> str:
@@ -150,7 +161,7 @@ def _dollars(text: str, formulas: Formulas) -> tuple[str, int]:
 
 
 def _apart(text: str, formulas: Formulas) -> str:
-    """``text`` with no dollar beside a formula's own: literal ones on both sides meant a display, others are moved off."""
+    """``text`` with no dollar beside a formula's own: literal ones around it meant a display, others are moved off."""
 
     def show(match: re.Match[str]) -> str:
         formulas.display[int(match[1])] = True
