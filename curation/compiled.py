@@ -1,8 +1,8 @@
 """Functions compiled by numba, once for each machine: the result is kept beside the source, or in the user's cache.
 
 Example: ``@kernel`` above a function of arrays and numbers. numba takes a kept result for fresh as long as the file of
-that one function is the same; but a kernel also holds what it calls and the constants that it uses, often from the files
-beside it. So the stamp of freshness is here the content of the whole folder.
+that one function is the same; but a kernel also holds what it calls and the constants that it uses, often from the
+files beside it. So the stamp of freshness is here the content of the whole folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         compiled = njit(cache=True)(function)
     except RuntimeError:  # no folder can be written to: compiled anew by each process
         return njit(function)
-    kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    kept: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if hasattr(kept, "_source_stamp"):
         kept._source_stamp = _stamp(Path(function.__code__.co_filename).parent)
     return compiled

@@ -14,9 +14,7 @@ from curation.html import tags
 
 FNV_START, FNV_PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
 _NOTHING, _HIDDEN = np.uint64(0), np.uint64(tags.HIDDEN)
-_CLASS, _WORDS, _STYLE, _HIDE, _TYPE, _ALT, _SRC, _DATA = (
-    tags.ATTRIBUTES[name] for name in ["class", "id", "style", "hidden", "type", "alt", "src", "data-tex"]
-)
+_CLASS, _WORDS, _STYLE, _HIDE, _TYPE, _ALT, _SRC, _DATA = tags.ATTRIBUTES.values()
 _DATA_TEX, _IMAGE, _MATH_SCRIPT = np.uint64(tags.DATA_TEX), np.uint64(tags.IMAGE), np.uint64(tags.MATH_SCRIPT)
 _SCRIPT, _IMG = tags.TAGS["script"], tags.TAGS["img"]
 _NONE_WORD, _HIDDEN_WORD, _DISPLAY_WORD, _VISIBILITY_WORD = (
@@ -25,7 +23,8 @@ _NONE_WORD, _HIDDEN_WORD, _DISPLAY_WORD, _VISIBILITY_WORD = (
 
 
 @part
-def _lower(byte: Any) -> Any:
+def lower(byte: Any) -> Any:
+    """An ASCII letter as a small one, other bytes as they are."""
     return byte + np.uint8(32) if 65 <= byte <= 90 else byte
 
 
@@ -60,7 +59,7 @@ def _words_bits(data: Any, start: Any, end: Any, keys: Any, values: Any) -> Any:
                 bits |= find(keys, values, value)
             value, length = FNV_START, 0
         if letter:
-            value = (value ^ np.uint64(_lower(byte))) * FNV_PRIME
+            value = (value ^ np.uint64(lower(byte))) * FNV_PRIME
             length += 1
         previous_small = 97 <= byte <= 122
     if length > 1:
@@ -95,7 +94,7 @@ def _hides(data: Any, start: Any, end: Any) -> Any:
     for at in range(start, end + 1):
         byte = data[at] if at < end else np.uint8(59)
         if _is_letter(byte) or byte == 45:
-            value = (value ^ np.uint64(_lower(byte))) * FNV_PRIME
+            value = (value ^ np.uint64(lower(byte))) * FNV_PRIME
             length += 1
             continue
         if length:
@@ -112,7 +111,7 @@ def _hides(data: Any, start: Any, end: Any) -> Any:
 def _holds(data: Any, start: Any, end: Any, a: Any, b: Any, c: Any) -> Any:
     """Whether three given bytes stand in a row, ignoring case."""
     for at in range(start, end - 2):
-        if _lower(data[at]) == a and _lower(data[at + 1]) == b and _lower(data[at + 2]) == c:
+        if lower(data[at]) == a and lower(data[at + 1]) == b and lower(data[at + 2]) == c:
             return True
     return False
 
@@ -148,8 +147,10 @@ def attribute(data: Any, which: Any, start: Any, end: Any, name: Any, tables: An
     """The groups and the mathematics that one attribute stands for.
 
     Args:
+        data: the page.
         which: the attribute, a value of ``tags.ATTRIBUTES``.
-        start, end: where its value stands in ``data``.
+        start: where its value begins.
+        end: where it ends.
         name: the tag.
         tables: words of class names and whole class names, see `tags`.
     """

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.html import tags
+from curation.html.characters import WINDOWS
 from curation.html.code_language import language_in
 from curation.html.columns import FIRST, LAST
 from curation.html.formulas import take_formulas
-from curation.html.inline_text import KINDS, WINDOWS
+from curation.html.inline_text import KINDS
 from curation.html.markers import Formulas
 from curation.html.outline import outline
 from curation.html.scan import END, tokens

@@ -1,4 +1,4 @@
-"""What a block looks like, as numbers: its text, its place, its neighbours and the elements around it. Compiled by numba.
+"""What a block looks like, as numbers: its text, its place, its neighbours, the elements around it. Compiled by numba.
 
 Example: ``features(...)[i]`` are the ``len(NAMES)`` numbers of block ``i``; ``NAMES`` says what they are. Nothing here
 knows a site or needs a language; words that the groups of ``tags.py`` know add to it where a language has them.
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from curation.compiled import kernel
+from curation.compiled import kernel, part
 from curation.html import tags
 from curation.html.columns import (
     BREAKS,
@@ -38,240 +38,253 @@ from curation.html.columns import (
     TEX,
     WORDS,
 )
-
-_OWN = [
-    "words",
-    "chars",
-    "link_share",
-    "links",
-    "enders_per_word",
-    "enders",
-    "commas_per_word",
-    "capitals_per_word",
-    "digits_share",
-    "short_share",
-    "level",
-    "depth",
-    "list",
-    "item",
-    "quote",
-    "table",
-    "cells",
-    "breaks",
-    "formulas",
-    "tex",
-    "images",
-    "fields",
-    "place",
-    "words_before",
-    "index",
-    "from_end",
-    "word_length",
-]
-_TAG_GROUPS = ["p", "div", "li", "tr td th", "pre", "dd dt", "h1 h2 h3 h4 h5 h6", "section article main", "figcaption"]
-_NEAR = ("words", "link_share", "enders", "level", "is_p")
-_AROUND = ("words_share", "link_share", "blocks", "words_a_block", "enders_a_block")
-_SAME = ("same_count", "same_words", "same_link_share", "same_enders")
-_BEST = ("in_best", "best_share", "before_best", "after_best")
-_PAGE = (
-    "page_words",
-    "page_blocks",
-    "page_link_share",
-    "page_p_share",
-    "page_mean_words",
-    "page_formulas",
-    "page_comments",
-    "page_forum",
-    "page_article",
-    "page_longest",
+from curation.html.feature_names import (
+    AROUND_AT,
+    BEST_AT,
+    CLASSES_AT,
+    COUNT,
+    DIVISIONS,
+    LEVELS,
+    NAMES,
+    NEAR_AT,
+    OFFSETS,
+    OWN_AT,
+    PAGE_AT,
+    PARAGRAPHS,
+    SAME_AT,
+    SAYS,
+    SAYS_AT,
+    SECTIONS,
+    TAG_GROUP,
+    TAGS_AT,
 )
-LEVELS = 4
-OFFSETS = (-3, -2, -1, 1, 2, 3)
-NAMES = [
-    *_OWN,
-    *(f"tag {names}" for names in _TAG_GROUPS),
-    *(f"class {name}" for name in tags.GROUPS),
-    *["hidden", "nav", "footer", "header", "aside", "main", "article", "form", "in_table", "pre", "code", "figure"],
-    *(f"says {name}" for name in tags.TEXT_GROUPS),
-    *(f"{name} at {offset:+d}" for offset in OFFSETS for name in _NEAR),
-    *(f"{name} of parent {level}" for level in range(1, LEVELS + 1) for name in _AROUND),
-    *_SAME,
-    *_BEST,
-    *_PAGE,
-]
-TAG_GROUP = np.full(len(tags.NAMES) + 1, -1, np.int64)
-for _number, _names in enumerate(_TAG_GROUPS):
-    for _name in _names.split():
-        TAG_GROUP[tags.TAGS[_name]] = _number
 
-_BITS = len(tags.GROUPS) + 12
-_SAYS = len(tags.TEXT_GROUPS)
-_TAGS = len(_TAG_GROUPS)
-_COUNT = len(NAMES)
+__all__ = ["NAMES", "TAG_GROUP", "features"]
+
 _FAR = 12
-_OWN_COUNT = len(_OWN)
+_READABLE_WORDS = 10  # a paragraph of more may be main content by itself
+_ONE, _NOTHING = np.uint64(1), np.uint64(0)
 _COMMENT = np.uint64(tags.GROUP_BITS["comment"])
 _FORUM = np.uint64(tags.GROUP_BITS["forum"] | tags.GROUP_BITS["reply"])
 _ARTICLE = np.uint64(tags.IN_ARTICLE | tags.IN_MAIN)
+_SUMMED = (WORDS, CHARS, LINK_CHARS, ENDERS)
+_WORDS, _CHARS, _LINK_CHARS, _ENDERS, _BLOCKS, _SUMS = range(6)
 
 
-@kernel
-def features(
-    blocks: Any, bits: Any, said: Any, parents: Any, element_tags: Any, element_bits: Any, tag_group: Any
-) -> Any:
-    """float32 (blocks, len(NAMES)).
+@part
+def _fill(target: Any, at: Any, numbers: Any) -> Any:
+    for number in numbers:
+        target[at] = number
+        at += 1
 
-    Args:
-        blocks, bits, said, parents, element_tags, element_bits: see `outline`.
-        tag_group: ``TAG_GROUP``.
-    """
-    n = blocks.shape[0]
-    result = np.zeros((n, _COUNT), np.float32)
-    elements = parents.size
-    # Sums over the subtree of every element; children have higher numbers than their parents.
-    sums = np.zeros((elements, 5), np.float64)  # words, chars, link chars, blocks, enders
-    scores = np.zeros(elements, np.float64)
-    page_p = comments = forum = article = longest = 0.0
-    for i in range(n):
-        element = blocks[i, ELEMENT]
-        sums[element, 0] += blocks[i, WORDS]
-        sums[element, 1] += blocks[i, CHARS]
-        sums[element, 2] += blocks[i, LINK_CHARS]
-        sums[element, 3] += 1
-        sums[element, 4] += blocks[i, ENDERS]
-        if blocks[i, ENDERS] + blocks[i, COMMAS] > 0 and blocks[i, WORDS] > 10:
-            # As Readability weighs paragraphs: their text counts for the parent, half for its parent.
-            score = (blocks[i, WORDS] + 0.0) * (1.0 - blocks[i, LINK_CHARS] / (blocks[i, CHARS] + 1.0))
-            if tag_group[element_tags[element]] == 1 or tag_group[element_tags[element]] == 7:
+
+@part
+def _sums(blocks: Any, parents: Any) -> Any:
+    """Words, characters, characters in links, enders and blocks in the subtree of every element."""
+    sums = np.zeros((parents.size, _SUMS), np.float64)
+    for i in range(blocks.shape[0]):
+        for place, column in enumerate(_SUMMED):
+            sums[blocks[i, ELEMENT], place] += blocks[i, column]
+        sums[blocks[i, ELEMENT], _BLOCKS] += 1
+    # Children have higher numbers than their parents.
+    for element in range(parents.size - 1, 0, -1):
+        for column in range(_SUMS):
+            sums[parents[element], column] += sums[element, column]
+    return sums
+
+
+@part
+def _scores(blocks: Any, parents: Any, element_tags: Any, tag_group: Any) -> Any:
+    """As Readability weighs paragraphs: their text counts for the parent, half for its parent."""
+    scores = np.zeros(parents.size, np.float64)
+    for i in range(blocks.shape[0]):
+        row, element = blocks[i], blocks[i, ELEMENT]
+        if row[ENDERS] + row[COMMAS] > 0 and row[WORDS] > _READABLE_WORDS:
+            score = (row[WORDS] + 0.0) * (1.0 - row[LINK_CHARS] / (row[CHARS] + 1.0))
+            if tag_group[element_tags[element]] in (DIVISIONS, SECTIONS):
                 scores[element] += score
             scores[parents[element]] += score
             scores[parents[parents[element]]] += score * 0.5
-        if tag_group[blocks[i, TAG]] == 0:
-            page_p += blocks[i, WORDS]
-        comments += blocks[i, WORDS] if bits[i] & _COMMENT else 0
-        forum += blocks[i, WORDS] if bits[i] & _FORUM else 0
-        article += blocks[i, WORDS] if bits[i] & _ARTICLE else 0
-        longest = max(longest, blocks[i, WORDS])
-    for element in range(elements - 1, 0, -1):
-        for column in range(5):
-            sums[parents[element], column] += sums[element, column]
-    total_words, total_chars = sums[0, 0] + 1.0, sums[0, 1] + 1.0
+    return scores
+
+
+@part
+def _best(scores: Any, sums: Any) -> Any:
+    """The element that holds most readable text and few links."""
     best = 0
-    for element in range(1, elements):
-        score = scores[element] * (1.0 - sums[element, 2] / (sums[element, 1] + 1.0))
+    for element in range(1, scores.size):
+        score = scores[element] * (1.0 - sums[element, _LINK_CHARS] / (sums[element, _CHARS] + 1.0))
         if score > scores[best] or best == 0:
             best = element
             scores[best] = score
-    inside = np.zeros(elements, np.bool_)
+    return best
+
+
+@part
+def _inside(best: Any, parents: Any) -> Any:
+    """Whether each element is the best one or stands in it."""
+    inside = np.zeros(parents.size, np.bool_)
     inside[best] = True
-    for element in range(best + 1, elements):
+    for element in range(best + 1, parents.size):
         inside[element] = inside[parents[element]]
-    first_best, last_best = n, -1
+    return inside
+
+
+@part
+def _best_numbers(result: Any, blocks: Any, inside: Any, share: Any) -> Any:
+    """Where each block stands to the best element."""
+    n = blocks.shape[0]
+    first, last = n, -1
     for i in range(n):
         if inside[blocks[i, ELEMENT]]:
-            first_best, last_best = min(first_best, i), i
-    # Blocks of the same path of tags and classes.
+            first, last = min(first, i), i
+    for i in range(n):
+        before, after = min(max(first - i, 0), 50), min(max(i - last, 0), 50)
+        _fill(result[i], BEST_AT, (inside[blocks[i, ELEMENT]] * 1.0, share, before * 1.0, after * 1.0))
+
+
+@part
+def _same_numbers(result: Any, blocks: Any) -> Any:
+    """What blocks of the same path of tags and classes are like."""
     order = np.argsort(blocks[:, SIGNATURE])
-    page_formulas = 0.0
     start = 0
-    while start < n:
+    while start < order.size:
         stop = start
         words = chars = links = enders = 0.0
-        while stop < n and blocks[order[stop], SIGNATURE] == blocks[order[start], SIGNATURE]:
+        while stop < order.size and blocks[order[stop], SIGNATURE] == blocks[order[start], SIGNATURE]:
             row = blocks[order[stop]]
             words += row[WORDS]
             chars += row[CHARS]
             links += row[LINK_CHARS]
             enders += row[ENDERS]
             stop += 1
-        base = _OWN_COUNT + _TAGS + _BITS + _SAYS + 30 + 5 * LEVELS
+        count = stop - start
+        numbers = (np.log1p(count), np.log1p(words / count), links / (chars + 1.0), enders / count)
         for j in range(start, stop):
-            target = result[order[j]]
-            target[base] = np.log1p(stop - start)
-            target[base + 1] = np.log1p(words / (stop - start))
-            target[base + 2] = links / (chars + 1.0)
-            target[base + 3] = enders / (stop - start)
+            _fill(result[order[j]], SAME_AT, numbers)
         start = stop
-    before = 0.0
+
+
+@part
+def _own_numbers(target: Any, row: Any, i: Any, n: Any, before: Any) -> Any:
+    """The block's text and place, as ``_OWN`` in `feature_names` has them."""
+    words, chars = row[WORDS] + 0.0, row[CHARS] + 1.0
+    text = (np.log1p(words), np.log1p(chars), row[LINK_CHARS] / chars, min(row[LINKS], 50.0))
+    signs = (row[ENDERS] / (words + 1.0), min(row[ENDERS], 50.0), row[COMMAS] / (words + 1.0))
+    shapes = (row[CAPITALS] / (words + 1.0), row[DIGITS] / chars, row[SHORT] / (words + 1.0))
+    place = (row[LEVEL] * 1.0, row[DEPTH] * 1.0, row[LIST] * 1.0, row[ORDINAL] * 1.0, row[QUOTE] * 1.0)
+    table = ((row[TABLE] > 0) * 1.0, min(row[CELLS], 30.0), min(row[BREAKS], 30.0))
+    held = (min(row[FORMULAS], 30.0), min(row[TEX], 30.0), min(row[IMAGES], 10.0), min(row[FIELDS], 10.0))
+    order = (i / n, before, min(i, 400.0), min(n - i, 400.0), chars / (words + 1.0))
+    _fill(target, OWN_AT, text + signs + shapes + place + table + held + order)
+
+
+@part
+def _class_numbers(target: Any, left: Any, element: Any, parents: Any, element_bits: Any) -> Any:
+    """A class name counts for more the nearer the element that bears it."""
+    distance = 0
+    while left and element and distance < _FAR:
+        own = element_bits[element] & left
+        left &= ~own
+        _set(target, own, _FAR - distance)
+        element = parents[element]
+        distance += 1
+    _set(target, left, 1)
+
+
+@part
+def _set(target: Any, bits: Any, number: Any) -> Any:
+    at = CLASSES_AT
+    while bits:
+        if bits & _ONE:
+            target[at] = number
+        bits >>= _ONE
+        at += 1
+
+
+@part
+def _near_numbers(result: Any, i: Any, blocks: Any, tag_group: Any) -> Any:
+    """What the blocks before and after it are like."""
+    at = NEAR_AT
+    for offset in OFFSETS:
+        j = i + offset
+        if 0 <= j < blocks.shape[0]:
+            row = blocks[j]
+            share, paragraph = row[LINK_CHARS] / (row[CHARS] + 1.0), (tag_group[row[TAG]] == PARAGRAPHS) * 1.0
+            numbers = (np.log1p(row[WORDS] + 0.0), share, min(row[ENDERS], 20.0), row[LEVEL] * 1.0, paragraph)
+            _fill(result[i], at, numbers)
+        else:
+            result[i, at] = -1
+        at += 5
+
+
+@part
+def _around_numbers(target: Any, element: Any, parents: Any, sums: Any, total_words: Any) -> Any:
+    """What the elements around the one that holds the block are like."""
+    at = AROUND_AT
+    for _ in range(LEVELS):
+        element = parents[element]
+        words, blocks = sums[element, _WORDS], sums[element, _BLOCKS] + 1.0
+        share, enders = sums[element, _LINK_CHARS] / (sums[element, _CHARS] + 1.0), sums[element, _ENDERS] / blocks
+        _fill(target, at, (words / total_words, share, np.log1p(blocks - 1.0), np.log1p(words / blocks), enders))
+        at += 5
+
+
+@part
+def _page_numbers(blocks: Any, bits: Any, sums: Any, tag_group: Any) -> Any:
+    """What the whole page is like, as ``_PAGE`` in `feature_names` has it."""
+    paragraphs = formulas = comments = forum = article = longest = 0.0
+    for i in range(blocks.shape[0]):
+        row, words, said = blocks[i], blocks[i, WORDS] * 1.0, bits[i]
+        paragraphs += words * (tag_group[row[TAG]] == PARAGRAPHS)
+        comments += words * ((said & _COMMENT) != _NOTHING)
+        forum += words * ((said & _FORUM) != _NOTHING)
+        article += words * ((said & _ARTICLE) != _NOTHING)
+        longest = max(longest, words)
+        formulas += row[FORMULAS] + row[TEX] * 0.25
+    total, n = sums[0, _WORDS] + 1.0, blocks.shape[0] + 0.0
+    links = sums[0, _LINK_CHARS] / (sums[0, _CHARS] + 1.0)
+    size = (np.log1p(total), np.log1p(n), links, paragraphs / total, np.log1p(total / n))
+    return (*size, min(formulas, 50.0), comments / total, forum / total, article / total, np.log1p(longest))
+
+
+@kernel
+def features(
+    blocks: Any, bits: Any, said: Any, parents: Any, element_tags: Any, element_bits: Any, tag_group: Any
+) -> Any:
+    """What every block of a page looks like.
+
+    Args:
+        blocks: int32 (blocks, COLUMNS), see `outline`; one at least.
+        bits: uint64, what the elements around each block say.
+        said: uint64, groups of the words in it.
+        parents: int32, of each element the one around it.
+        element_tags: uint8.
+        element_bits: uint64.
+        tag_group: ``TAG_GROUP``.
+
+    Returns:
+        float32 (blocks, len(NAMES)).
+    """
+    n = blocks.shape[0]
+    result = np.zeros((n, COUNT), np.float32)
+    sums = _sums(blocks, parents)
+    best = _best(_scores(blocks, parents, element_tags, tag_group), sums)
+    page = _page_numbers(blocks, bits, sums, tag_group)
+    total_words, before = sums[0, _WORDS] + 1.0, 0.0
     for i in range(n):
         row, target = blocks[i], result[i]
-        words, chars = row[WORDS] + 0.0, row[CHARS] + 1.0
-        page_formulas += row[FORMULAS] + row[TEX] * 0.25
-        target[0], target[1], target[2] = np.log1p(words), np.log1p(chars), row[LINK_CHARS] / chars
-        target[3], target[4], target[5] = min(row[LINKS], 50), row[ENDERS] / (words + 1.0), min(row[ENDERS], 50)
-        target[6], target[7], target[8] = (
-            row[COMMAS] / (words + 1.0),
-            row[CAPITALS] / (words + 1.0),
-            row[DIGITS] / chars,
-        )
-        target[9], target[10], target[11] = row[SHORT] / (words + 1.0), row[LEVEL], row[DEPTH]
-        target[12], target[13], target[14] = row[LIST], row[ORDINAL], row[QUOTE]
-        target[15], target[16], target[17] = row[TABLE] > 0, min(row[CELLS], 30), min(row[BREAKS], 30)
-        target[18], target[19], target[20] = min(row[FORMULAS], 30), min(row[TEX], 30), min(row[IMAGES], 10)
-        target[21], target[22], target[23] = min(row[FIELDS], 10), i / n, before / total_words
-        target[24], target[25], target[26] = min(i, 400), min(n - i, 400), chars / (words + 1.0)
-        before += words
+        _own_numbers(target, row, i, n, before / total_words)
+        before += row[WORDS]
         group = tag_group[row[TAG]]
         if group >= 0:
-            target[_OWN_COUNT + group] = 1
-        base = _OWN_COUNT + _TAGS
-        # A class name counts for more the nearer the element that bears it.
-        left, element, distance = bits[i], row[ELEMENT], 0
-        while left and element and distance < _FAR:
-            own = element_bits[element] & left
-            left &= ~own
-            bit = 0
-            while own:
-                if own & np.uint64(1):
-                    target[base + bit] = _FAR - distance
-                own >>= np.uint64(1)
-                bit += 1
-            element = parents[element]
-            distance += 1
-        bit = 0
-        while left:
-            if left & np.uint64(1):
-                target[base + bit] = 1
-            left >>= np.uint64(1)
-            bit += 1
-        base += _BITS
-        for bit in range(_SAYS):
-            target[base + bit] = (said[i] >> np.uint64(bit)) & np.uint64(1)
-        base += _SAYS
-        for place in range(6):
-            j = i + (place - 3 if place < 3 else place - 2)
-            if 0 <= j < n:
-                other = blocks[j]
-                target[base] = np.log1p(other[WORDS])
-                target[base + 1] = other[LINK_CHARS] / (other[CHARS] + 1.0)
-                target[base + 2] = min(other[ENDERS], 20)
-                target[base + 3] = other[LEVEL]
-                target[base + 4] = tag_group[other[TAG]] == 0
-            else:
-                target[base] = -1
-            base += 5
-        element = row[ELEMENT]
-        for _ in range(LEVELS):
-            element = parents[element]
-            target[base] = sums[element, 0] / total_words
-            target[base + 1] = sums[element, 2] / (sums[element, 1] + 1.0)
-            target[base + 2] = np.log1p(sums[element, 3])
-            target[base + 3] = np.log1p(sums[element, 0] / (sums[element, 3] + 1.0))
-            target[base + 4] = sums[element, 4] / (sums[element, 3] + 1.0)
-            base += 5
-        base += 4
-        target[base] = inside[row[ELEMENT]]
-        target[base + 1] = sums[best, 0] / total_words
-        target[base + 2] = min(max(first_best - i, 0), 50)
-        target[base + 3] = min(max(i - last_best, 0), 50)
-        base += 4
-        target[base], target[base + 1] = np.log1p(total_words), np.log1p(n)
-        target[base + 2], target[base + 3] = sums[0, 2] / total_chars, page_p / total_words
-        target[base + 4] = np.log1p(total_words / n)
-    for i in range(n):
-        result[i, _COUNT - 5] = min(page_formulas, 50)
-        result[i, _COUNT - 4] = comments / total_words
-        result[i, _COUNT - 3] = forum / total_words
-        result[i, _COUNT - 2] = article / total_words
-        result[i, _COUNT - 1] = np.log1p(longest)
+            target[TAGS_AT + group] = 1
+        _class_numbers(target, bits[i], row[ELEMENT], parents, element_bits)
+        for bit in range(SAYS):
+            target[SAYS_AT + bit] = (said[i] >> np.uint64(bit)) & _ONE
+        _near_numbers(result, i, blocks, tag_group)
+        _around_numbers(target, row[ELEMENT], parents, sums, total_words)
+        _fill(target, PAGE_AT, page)
+    _same_numbers(result, blocks)
+    _best_numbers(result, blocks, _inside(best, parents), sums[best, _WORDS] / total_words)
     return result

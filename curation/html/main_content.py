@@ -3,8 +3,8 @@
 Example: of ``<nav><a href=/>Home</a></nav><p>A sentence, and another one.`` the second block is kept. The trees were
 learned from pages with human gold texts (``tests/bench/extraction/train_main_content.py`` makes ``main_content.npz``);
 they add up what a block looks like (`features`): its text, its links, its tags and class names, its neighbours and the
-elements around it. Rules stand beside them: a block with a formula stays unless it is clearly navigation; on a page with
-mathematics a gap of a few blocks between kept ones stays; so does the heading of kept text; a page of which almost
+elements around it. Rules stand beside them: a block with a formula stays unless it is clearly navigation; on a page
+with mathematics a gap of a few blocks between kept ones stays; so does the heading of kept text; a page of which almost
 nothing would be left is read with lower and lower demands.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.compiled import kernel
+from curation.compiled import kernel, part
 from curation.html import tags
 from curation.html.blocks import Blocks
 from curation.html.columns import FORMULAS, LEVEL, TEX, WORDS
@@ -80,41 +80,72 @@ def predict(values: Any, feature: Any, number: Any, left: Any, right: Any, roots
     return result
 
 
-@kernel
-def choose(rows: Any, chances: Any) -> Any:
-    """Whether each block is kept, given its probability of being main content."""
-    n = rows.shape[0]
-    words, mathematics = 0, False
-    for i in range(n):
-        words += rows[i, WORDS]
-        mathematics = mathematics or rows[i, FORMULAS] > 0 or rows[i, TEX] >= _TEX_SIGNS
-    demand = KEPT_ON_MATHEMATICS if mathematics else KEPT
-    kept = np.zeros(n, np.bool_)
-    for attempt in range(1 + len(LOWER)):
-        if attempt:
-            demand = min(demand, LOWER[attempt - 1])
-        found = 0
-        for i in range(n):
-            formula = rows[i, FORMULAS] > 0 or rows[i, TEX] >= _TEX_SIGNS
-            kept[i] = chances[i] > demand or (formula and chances[i] > KEPT_WITH_FORMULA)
-            if kept[i]:
-                found += rows[i, WORDS]
+@part
+def _has_formula(row: Any) -> Any:
+    return row[FORMULAS] > 0 or row[TEX] >= _TEX_SIGNS
+
+
+@part
+def _keep_likely(kept: Any, rows: Any, chances: Any, demand: Any) -> Any:
+    """Keep what is likely enough; how many words that is."""
+    found = 0
+    for i in range(rows.shape[0]):
+        kept[i] = chances[i] > demand or (chances[i] > KEPT_WITH_FORMULA and _has_formula(rows[i]))
+        if kept[i]:
+            found += rows[i, WORDS]
+    return found
+
+
+@part
+def _keep_enough(kept: Any, rows: Any, chances: Any, demand: Any) -> Any:
+    """Keep what is likely enough, and demand less where that is almost nothing."""
+    words = np.sum(rows[:, WORDS])
+    found = _keep_likely(kept, rows, chances, demand)
+    for lower in LOWER:
         if found >= ENOUGH_WORDS or found >= ENOUGH_SHARE * words:
             break
+        demand = min(demand, lower)
+        found = _keep_likely(kept, rows, chances, demand)
+
+
+@part
+def _keep_gaps(kept: Any, chances: Any) -> Any:
+    """Keep the few blocks between two kept ones, if none of them is unlikely."""
     last = -1
-    for i in range(n):
+    for i in range(kept.size):
         if not kept[i]:
             continue
-        if mathematics and last >= 0 and 1 < i - last <= MAX_GAP + 1:
-            gap = True
-            for j in range(last + 1, i):
-                gap = gap and chances[j] > KEPT_IN_GAP
-            if gap:
-                kept[last + 1 : i] = True
+        if last >= 0 and i - last <= MAX_GAP + 1 and np.all(chances[last + 1 : i] > KEPT_IN_GAP):
+            kept[last + 1 : i] = True
         last = i
-    for i in range(n - 2, -1, -1):
-        if kept[i + 1] and not kept[i] and rows[i, LEVEL] and chances[i] > KEPT_HEADING:
+
+
+@part
+def _keep_headings(kept: Any, rows: Any, chances: Any) -> Any:
+    """Keep the headings of what is kept."""
+    for i in range(kept.size - 2, -1, -1):
+        if kept[i + 1] and rows[i, LEVEL] and chances[i] > KEPT_HEADING:
             kept[i] = True
+
+
+@kernel
+def choose(rows: Any, chances: Any) -> Any:
+    """Whether each block is kept.
+
+    Args:
+        rows: int32 (blocks, COLUMNS), see `outline`.
+        chances: float32, of each block its probability of being main content.
+
+    Returns:
+        bool, one for each block.
+    """
+    kept, mathematics = np.zeros(rows.shape[0], np.bool_), False
+    for i in range(rows.shape[0]):
+        mathematics = mathematics or _has_formula(rows[i])
+    _keep_enough(kept, rows, chances, KEPT_ON_MATHEMATICS if mathematics else KEPT)
+    if mathematics:
+        _keep_gaps(kept, chances)
+    _keep_headings(kept, rows, chances)
     return kept
 
 

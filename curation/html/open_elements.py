@@ -35,10 +35,9 @@ from curation.html.columns import (
 MAX_DEPTH = 400  # browsers close what is nested deeper than 512
 
 _BLOCK, _DROP, _CLOSES_P, _BARRIER = tags.BLOCK, tags.DROP, tags.CLOSES_P, tags.BARRIER
-_P, _LI, _UL, _OL, _DT, _DD, _TR, _TD, _TH, _TABLE, _H1, _H6, _QUOTE, _MENU, _DIV, _ADDRESS = (
-    tags.TAGS[name] for name in ["p", "li", "ul", "ol", "dt", "dd", "tr", "td", "th", "table", "h1", "h6", "blockquote", "menu", "div", "address"]
-)
-_TBODY, _THEAD, _TFOOT, _DIR = (tags.TAGS[name] for name in ["tbody", "thead", "tfoot", "dir"])
+_P, _LI, _UL, _OL, _DT, _DD, _TR, _TD, _TH, _TABLE, _H1, _H6 = tags.numbers("p li ul ol dt dd tr td th table h1 h6")
+_QUOTE, _MENU, _DIR, _DIV, _ADDRESS = tags.numbers("blockquote menu dir div address")
+_TBODY, _THEAD, _TFOOT = tags.numbers("tbody thead tfoot")
 _HIDDEN, _GUTTER = np.uint64(tags.HIDDEN), np.uint64(tags.GROUP_BITS["gutter"])
 _PATHS = 1_000_003
 
@@ -64,7 +63,7 @@ def _closes_item(tag: Any, stack: Any, depth: Any, category: Any) -> Any:
     """Where the item begins that an item, a term or a description ends."""
     for level in range(depth - 1, 0, -1):
         name = stack[level, S_TAG]
-        if name == _LI if tag == _LI else (name == _DT or name == _DD):
+        if name == _LI if tag == _LI else name in (_DT, _DD):
             return level
         if category[name] & _BLOCK and name != _ADDRESS and name != _DIV and name != _P:
             break
@@ -76,8 +75,8 @@ def _closes_cells(tag: Any, stack: Any, depth: Any) -> Any:
     """Where the row or cell begins that a row, a cell or a part of a table ends."""
     for level in range(depth - 1, 0, -1):
         name = stack[level, S_TAG]
-        cell_in_row = (tag == _TD or tag == _TH) and name == _TR
-        row_in_part = tag == _TR and (name == _TBODY or name == _THEAD or name == _TFOOT)
+        cell_in_row = tag in (_TD, _TH) and name == _TR
+        row_in_part = tag == _TR and name in (_TBODY, _THEAD, _TFOOT)
         if name == _TABLE or cell_in_row or row_in_part:
             return level + 1
     return depth
@@ -90,7 +89,7 @@ def depth_before(tag: Any, stack: Any, depth: Any, category: Any) -> Any:
         depth = _closes_paragraph(stack, depth, category)
     if _H1 <= tag <= _H6 and depth > 1 and _H1 <= stack[depth - 1, S_TAG] <= _H6:
         return depth - 1
-    if tag == _LI or tag == _DT or tag == _DD:
+    if tag in (_LI, _DT, _DD):
         return _closes_item(tag, stack, depth, category)
     if _of_table(tag):
         return _closes_cells(tag, stack, depth)
@@ -122,7 +121,7 @@ def _next_item(stack: Any, parent: Any) -> Any:
         if name == _OL:
             stack[level, S_COUNT] += 1
             return stack[level, S_COUNT]
-        if name == _UL or name == _LI:
+        if name in (_UL, _LI):
             break
     return BULLET
 
@@ -132,7 +131,7 @@ def _inside(tag: Any, stack: Any, depth: Any, state: Any) -> Any:
     """Note what holds inside a block-level element."""
     if _H1 <= tag <= _H6:
         stack[depth, S_LEVEL] = tag - _H1 + 1
-    elif tag == _UL or tag == _OL or tag == _MENU or tag == _DIR:
+    elif tag in (_UL, _OL, _MENU, _DIR):
         stack[depth, S_LIST] += 1
     elif tag == _QUOTE:
         stack[depth, S_QUOTE] += 1

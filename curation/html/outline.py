@@ -12,6 +12,7 @@ import numpy as np
 
 from curation.compiled import kernel, part
 from curation.html import tags
+from curation.html.characters import put
 from curation.html.columns import (
     AT,
     BEGUN,
@@ -60,7 +61,7 @@ from curation.html.columns import (
     TOKEN,
     WORDS,
 )
-from curation.html.inline_text import CODE_CLOSE, before_text, put, words
+from curation.html.inline_text import CODE_CLOSE, before_text, words
 from curation.html.open_elements import MAX_DEPTH, depth_after, depth_before, push
 from curation.html.scan import END, RAW_TEXT, START, TEXT
 
@@ -159,7 +160,7 @@ def _boundary(tag: Any, what: Any, out: Any, block: Any, state: Any, in_code: An
         if state[BEGUN] and out[state[AT] - 1] != 10:
             _newline(out, state)
         return False
-    cell = tag == _TD or tag == _TH
+    cell = tag in (_TD, _TH)
     if cell and state[BEGUN] and block[BREAKS] == 0 and state[AT] - state[BLOCK_AT] < MAX_ROW_BYTES:
         if what == START:
             out[state[AT]] = 9
@@ -197,9 +198,9 @@ def _act(tag: Any, what: Any, bits: Any, out: Any, block: Any, state: Any, shown
     """What tags inside a line mean: links, breaks, exponents, pictures, fields of forms. Whether the block ends."""
     if tag == _A:
         _link(what, bits, block, state, shown)
-    elif tag == _BR or tag == _HR:
+    elif tag in (_BR, _HR):
         return _breaks(tag, what, out, block, state, shown)
-    elif tag == _SUP or tag == _SUB:
+    elif tag in (_SUP, _SUB):
         _script(tag, what, out, state, mathematics)
     elif tag == _IMG:
         block[IMAGES] += 1
@@ -236,7 +237,7 @@ def _block_tags(kind: Any, names: Any, category: Any) -> Any:
 
 
 @kernel
-def outline(
+def outline(  # noqa: C901
     data: Any,
     tokens: Any,
     number: Any,
@@ -251,13 +252,15 @@ def outline(
     """The blocks of a page.
 
     Args:
-        data, tokens: the page and its tokens, see `scan`.
+        data: uint8, the page.
+        tokens: see `scan`.
         number: int32 for each token, the formula that it begins, -1 for none, -2 for a part that is left out.
         until: int32, the token after such a formula or part.
         lengths: int32, the characters of each formula.
         category: what each tag is.
         tables: entities and words of texts, see `tags`.
-        kinds, windows: what bytes are, see `inline_text`.
+        kinds: what bytes are, see `inline_text`.
+        windows: what bytes are in Windows-1252, see `characters`.
         mathematics: whether the page has formulas: then subscripts are written ``x_1``; ``10^6`` always is.
 
     Returns:

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from curation.compiled import kernel, part
 from curation.html import tags
-from curation.html.attributes import FNV_PRIME, FNV_START, attribute, find
+from curation.html.attributes import FNV_PRIME, FNV_START, attribute, find, lower
 
 TEXT, START, END, RAW_TEXT, NOTHING = 0, 1, 2, 3, 4
 
 _RAW, _MATHML, _LEAF, _RENDERED = tags.RAW, tags.MATHML, tags.LEAF, tags.RENDERED
-_MATH, _CONTAINER = tags.TAGS["math"], tags.TAGS["mjx-container"]
+_MATH, _CONTAINER = tags.numbers("math mjx-container")
 _LEAF_TAGS = np.zeros(len(tags.NAMES) + 1, np.bool_)
-for _name in ("d-math", "dt-math", "mathjax", "tex-math", "la-tex", "tex", "eq"):
-    _LEAF_TAGS[tags.TAGS[_name]] = True
+_LEAF_TAGS[tags.numbers("d-math dt-math mathjax tex-math la-tex tex eq")] = True
 _NO_BITS = np.uint64(0)
 
 # What a byte is in a tag: a letter, white space, and what ends a name or a value without quotes.
@@ -33,11 +32,6 @@ for _char in range(ord("a"), ord("z") + 1):
 KINDS[[9, 10, 11, 12, 13, 32]] = BLANK | ENDS_NAME | ENDS_VALUE
 KINDS[ord(">")] = ENDS_NAME | ENDS_VALUE
 KINDS[[ord("/"), ord("=")]] = ENDS_NAME
-
-
-@part
-def _lower(byte: Any) -> Any:
-    return byte + np.uint8(32) if 65 <= byte <= 90 else byte
 
 
 @part
@@ -73,7 +67,7 @@ def _attributes(data: Any, at: Any, size: Any, name: Any, tables: Any, kinds: An
         key = FNV_START
         begin = at
         while at < size and not kinds[data[at]] & ENDS_NAME:
-            key = (key ^ np.uint64(_lower(data[at]))) * FNV_PRIME
+            key = (key ^ np.uint64(lower(data[at]))) * FNV_PRIME
             at += 1
         named = at > begin
         at = _past_blanks(data, at, size, kinds)
@@ -97,7 +91,7 @@ def _raw_end(data: Any, at: Any, size: Any, start: Any, length: Any, kinds: Any)
     while at < last:
         if data[at] == 60 and data[at + 1] == 47:
             same = 0
-            while same < length and _lower(data[at + 2 + same]) == _lower(data[start + same]):
+            while same < length and lower(data[at + 2 + same]) == lower(data[start + same]):
                 same += 1
             if same == length and (at + 2 + length >= size or not kinds[data[at + 2 + length]] & LETTER):
                 return at
@@ -117,6 +111,12 @@ def _comment_end(data: Any, at: Any, size: Any) -> Any:
                 return place + 1
             place += 1
         return size
+    return _tag_end(data, at, size)
+
+
+@part
+def _tag_end(data: Any, at: Any, size: Any) -> Any:
+    """The position after the next ``>``."""
     while at < size and data[at] != 62:
         at += 1
     return min(at + 1, size)
@@ -150,7 +150,7 @@ def _name(data: Any, at: Any, size: Any, kinds: Any) -> Any:
     """The hash of the name that begins at ``at``, and its end. A namespace is no part of it: ``m:math``."""
     key = FNV_START
     while at < size and not kinds[data[at]] & ENDS_NAME:
-        key = FNV_START if data[at] == 58 else (key ^ np.uint64(_lower(data[at]))) * FNV_PRIME
+        key = FNV_START if data[at] == 58 else (key ^ np.uint64(lower(data[at]))) * FNV_PRIME
         at += 1
     return key, at
 
@@ -198,10 +198,7 @@ def scan(data: Any, capacity: Any, tables: Any, kinds: Any, category: Any, own: 
             said |= own[name]
             formula |= _element_math(name)
         else:
-            tag_end = name_end
-            while tag_end < size and data[tag_end] != 62:
-                tag_end += 1
-            tag_end = min(tag_end + 1, size)
+            tag_end = _tag_end(data, name_end, size)
         kind[count], names[count], starts[count], ends[count] = what, name, at, tag_end
         bits[count], math[count] = said, formula
         count += 1

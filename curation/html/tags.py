@@ -27,8 +27,8 @@ _BLOCK = (
 _FORMAT = "a abbr acronym b big cite em font i ins kbd s samp small strike strong tt u var wbr mark dfn q bdi bdo del"
 _RAW = "script style title textarea iframe noembed noframes xmp"
 _DROP = (
-    "script style title textarea iframe noembed noframes template svg noscript select button datalist audio video canvas map "
-    "rp input progress meter menuitem"
+    "script style title textarea iframe noembed noframes template svg noscript select button datalist audio video "
+    "canvas map rp input progress meter menuitem"
 )
 _CLOSES_P = (
     "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer form h1 h2 h3 "
@@ -38,10 +38,19 @@ _BARRIER = "table td th caption template object marquee applet"
 # What means something inside a line; and what is there once, whatever the page writes.
 _ACTS = "a br hr sup sub img input select textarea button"
 _PAGE = "html head body"
-_OTHERS = "html head body span label code sub sup time math annotation d-math dt-math mathjax tex-math la-tex tex mjx-container eq"
+_OTHERS = (
+    "html head body span label code sub sup time math annotation d-math dt-math mathjax tex-math la-tex tex "
+    "mjx-container eq"
+)
 
 NAMES = sorted({name for names in (_VOID, _BLOCK, _FORMAT, _RAW, _DROP, _BARRIER, _OTHERS) for name in names.split()})
 TAGS = {name: number for number, name in enumerate(NAMES, start=1)}
+
+
+def numbers(names: str) -> list[int]:
+    """The number of each tag: ``p li`` gives two."""
+    return [TAGS[name] for name in names.split()]
+
 
 CATEGORY = np.zeros(len(NAMES) + 1, np.int64)
 for _names, _bit in (
@@ -178,9 +187,8 @@ def table(entries: Iterable[tuple[str, int]]) -> Table:
 
 
 # The attributes that are looked at, those with one meaning under one number.
-ATTRIBUTES = {
-    name: number for number, name in enumerate(["class", "id", "style", "hidden", "type", "alt", "src", "data-tex"], start=1)
-}
+_ATTRIBUTES = "class id style hidden type alt src data-tex"
+ATTRIBUTES = {name: number for number, name in enumerate(_ATTRIBUTES.split(), start=1)}
 _SAME = {"role": "id", "data-lazy-src": "src"} | {
     f"data-{name}": "data-tex" for name in ["expr", "latex", "math", "formula"]
 }
