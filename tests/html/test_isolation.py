@@ -185,6 +185,13 @@ def test_real_pages_that_take_too_much_memory():
             assert extractor.extract("<p>And on.</p>").text == "And on."
 
 
+def test_a_parser_that_gives_up_near_the_limit_found_no_empty_page():
+    page = "<html><body>" + "<p>a</p>" * 300_000
+    for max_memory_mb in (20, 70, 200):
+        with IsolatedExtractor("curation.html.extract:main_text", max_memory_mb=max_memory_mb) as extractor:
+            assert outcomes(extractor, [page, "<p></p>"]) == [("", "too_much_memory"), ("",)]
+
+
 def test_what_a_page_prints_goes_nowhere(capfd):
     with IsolatedExtractor(EXTRACT) as extractor:
         assert outcomes(extractor, ["print 1000000", "a"]) == [("print 1000000",), ("a",)]
