@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from curation.compiled import kernel, part
+from curation.compiled import bare, part
 from curation.html import tags
 
 FNV_START, FNV_PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
@@ -43,51 +43,39 @@ def find(keys: Any, values: Any, key: Any) -> Any:
     return values[slot]
 
 
-@kernel
-def _words_bits(data: Any, start: Any, end: Any, keys: Any, values: Any) -> Any:
-    """The groups of all words of a class name, an id or a role."""
-    bits = _NOTHING
-    value = FNV_START
-    length = 0
-    previous_small = False
+@part
+def _words_bits(data: Any, start: Any, end: Any, words: Any, classes: Any, whole: Any) -> Any:
+    """The groups of all words of a class name, an id or a role; what whole class names say about mathematics.
+
+    Words are compared as small letters, class names exactly. ``whole`` says whether the latter are wanted.
+    """
+    bits, math = _NOTHING, _NOTHING
+    word, name = FNV_START, FNV_START
+    length, previous_small = 0, False
     for at in range(start, end):
         byte = data[at]
-        capital = 65 <= byte <= 90
-        letter = capital or 97 <= byte <= 122
-        if not letter or (capital and previous_small):
+        small, capital = 97 <= byte <= 122, 65 <= byte <= 90
+        if length and not (small or (capital and not previous_small)):
             if length > 1:
-                bits |= find(keys, values, value)
-            value, length = FNV_START, 0
-        if letter:
-            value = (value ^ np.uint64(lower(byte))) * FNV_PRIME
+                bits |= find(words[0], words[1], word)
+            word, length = FNV_START, 0
+        if small or capital:
+            word = (word ^ np.uint64(byte | 32)) * FNV_PRIME
             length += 1
-        previous_small = 97 <= byte <= 122
+        previous_small = small
+        if byte > 32:
+            name = (name ^ np.uint64(byte)) * FNV_PRIME
+        elif whole and name != FNV_START:
+            math |= find(classes[0], classes[1], name)
+            name = FNV_START
     if length > 1:
-        bits |= find(keys, values, value)
-    return bits
+        bits |= find(words[0], words[1], word)
+    if whole and name != FNV_START:
+        math |= find(classes[0], classes[1], name)
+    return bits, math
 
 
-@kernel
-def _class_bits(data: Any, start: Any, end: Any, keys: Any, values: Any) -> Any:
-    """What the whole class names say about mathematics; compared exactly, with their case."""
-    bits = _NOTHING
-    value = FNV_START
-    length = 0
-    for at in range(start, end):
-        byte = data[at]
-        if byte <= 32:
-            if length:
-                bits |= find(keys, values, value)
-            value, length = FNV_START, 0
-        else:
-            value = (value ^ np.uint64(byte)) * FNV_PRIME
-            length += 1
-    if length:
-        bits |= find(keys, values, value)
-    return bits
-
-
-@kernel
+@bare
 def _hides(data: Any, start: Any, end: Any) -> Any:
     """Whether a style says ``display: none`` or ``visibility: hidden``."""
     value, last, length = FNV_START, _NOTHING, 0
@@ -107,7 +95,7 @@ def _hides(data: Any, start: Any, end: Any) -> Any:
     return False
 
 
-@kernel
+@bare
 def _holds(data: Any, start: Any, end: Any, a: Any, b: Any, c: Any) -> Any:
     """Whether three given bytes stand in a row, ignoring case."""
     for at in range(start, end - 2):
@@ -116,7 +104,7 @@ def _holds(data: Any, start: Any, end: Any, a: Any, b: Any, c: Any) -> Any:
     return False
 
 
-@kernel
+@bare
 def _formula_source(data: Any, start: Any, end: Any) -> Any:
     """Whether an image's address may be that of a formula: it holds ``tex``, ``mat``, ``cht``, ``eqn`` or ``cod``."""
     return (
@@ -128,7 +116,7 @@ def _formula_source(data: Any, start: Any, end: Any) -> Any:
     )
 
 
-@kernel
+@bare
 def _formula(data: Any, which: Any, start: Any, end: Any, name: Any) -> Any:
     """What an attribute says about mathematics beside its classes."""
     if which == _DATA:
@@ -142,7 +130,7 @@ def _formula(data: Any, which: Any, start: Any, end: Any, name: Any) -> Any:
     return _NOTHING
 
 
-@kernel
+@bare
 def attribute(data: Any, which: Any, start: Any, end: Any, name: Any, tables: Any) -> Any:
     """The groups and the mathematics that one attribute stands for.
 
@@ -154,11 +142,8 @@ def attribute(data: Any, which: Any, start: Any, end: Any, name: Any, tables: An
         name: the tag.
         tables: words of class names and whole class names, see `tags`.
     """
-    if which == _CLASS:
-        bits = _words_bits(data, start, end, tables[0][0], tables[0][1])
-        return bits, _class_bits(data, start, end, tables[1][0], tables[1][1])
-    if which == _WORDS:
-        return _words_bits(data, start, end, tables[0][0], tables[0][1]), _NOTHING
+    if which in (_CLASS, _WORDS):
+        return _words_bits(data, start, end, tables[0], tables[1], which == _CLASS)
     if which == _STYLE:
         return _HIDDEN if _hides(data, start, end) else _NOTHING, _NOTHING
     if which == _HIDE:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from curation.compiled import kernel, part
+from curation.compiled import bare, part
 from curation.html.attributes import FNV_PRIME, FNV_START, find
 
 _NOTHING = np.uint64(0)
@@ -37,7 +37,7 @@ def put(out: Any, at: Any, point: Any) -> Any:
     return at + 4
 
 
-@kernel
+@bare
 def _digit(byte: Any, base: Any) -> Any:
     """The value of a digit, -1 for what is none."""
     if 48 <= byte <= 57:
@@ -45,7 +45,7 @@ def _digit(byte: Any, base: Any) -> Any:
     return (byte | 32) - 87 if base == 16 and 97 <= (byte | 32) <= 102 else -1
 
 
-@kernel
+@bare
 def _numeric(data: Any, place: Any, end: Any, windows: Any) -> Any:
     """A reference by number whose digits begin at ``place``: the code point (0 for none) and the position after it."""
     base = 10
@@ -72,7 +72,7 @@ def _numeric(data: Any, place: Any, end: Any, windows: Any) -> Any:
     return value, place
 
 
-@kernel
+@bare
 def entity(data: Any, at: Any, end: Any, table: Any, windows: Any) -> Any:
     """The entity that begins at ``at``: one or two code points packed (0 if it is none) and the position after it."""
     place = at + 1

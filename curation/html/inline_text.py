@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from curation.compiled import kernel, part
+from curation.compiled import bare, part
 from curation.html.attributes import FNV_PRIME, FNV_START, find
 from curation.html.characters import entity, put
 from curation.html.columns import (
@@ -55,7 +55,7 @@ KINDS[ord("&")] = SPECIAL
 KINDS[0xC2] |= SPECIAL  # the first byte of a no-break space
 
 
-@kernel
+@bare
 def _is_script(out: Any, at: Any, first_at: Any, data: Any, place: Any, end: Any, sign: Any) -> Any:
     """Whether a raised or lowered text is an exponent or an index: short, behind a number, a letter or two, a bracket.
 
@@ -77,7 +77,7 @@ def _is_script(out: Any, at: Any, first_at: Any, data: Any, place: Any, end: Any
     return not (sign == 94 and letters == 0 and end - place == 2 and 65 <= (data[place] & 0xDF) <= 90)
 
 
-@kernel
+@bare
 def before_text(out: Any, at: Any, state: Any, data: Any, place: Any, end: Any) -> Any:
     """Write what is owed before the next character: a space, the mark of code, the sign of an exponent."""
     if state[SPACE]:
@@ -121,7 +121,7 @@ def _count(byte: Any, data: Any, place: Any, end: Any, block: Any) -> Any:
         block[COMMAS] += place > 0 and data[place - 1] == 0xEF
 
 
-@kernel
+@bare
 def _special(data: Any, place: Any, end: Any, byte: Any, entities: Any, kinds: Any, windows: Any) -> Any:
     """An entity or a no-break space: a byte, or the code points (packed) of which the byte stands for a letter."""
     if byte == 0xC2:
@@ -147,7 +147,7 @@ def _leading(out: Any, at: Any, state: Any, byte: Any) -> Any:
     return at + 1
 
 
-@kernel
+@bare
 def words(  # noqa: C901
     data: Any,
     place: Any,

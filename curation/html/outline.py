@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from curation.compiled import kernel, part
+from curation.compiled import bare, kernel, part
 from curation.html import tags
 from curation.html.characters import put
 from curation.html.columns import (
@@ -84,7 +84,7 @@ def _begin(block: Any, stack: Any, top: Any, token: Any) -> Any:
     block[SIGNATURE] = stack[top, S_PATH]
 
 
-@kernel
+@bare
 def _mark(out: Any, block: Any, state: Any, data: Any, number: Any, length: Any) -> Any:
     """Write the mark of a formula."""
     state[SCRIPT] = 0
@@ -122,7 +122,7 @@ def _item(stack: Any, top: Any) -> Any:
     return NO_ITEM
 
 
-@kernel
+@bare
 def _finish(out: Any, block: Any, state: Any, stack: Any) -> Any:
     """End a block."""
     _close_code(out, state)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.compiled import kernel, part
+from curation.compiled import bare, part
 from curation.html import tags
 from curation.html.attributes import FNV_PRIME, FNV_START, attribute, find, lower
 
@@ -23,6 +23,7 @@ _MATH, _CONTAINER = tags.numbers("math mjx-container")
 _LEAF_TAGS = np.zeros(len(tags.NAMES) + 1, np.bool_)
 _LEAF_TAGS[tags.numbers("d-math dt-math mathjax tex-math la-tex tex eq")] = True
 _NO_BITS = np.uint64(0)
+_DTYPES = (np.uint8, np.uint8, np.int32, np.int32, np.uint64, np.uint8)
 
 # What a byte is in a tag: a letter, white space, and what ends a name or a value without quotes.
 LETTER, BLANK, ENDS_NAME, ENDS_VALUE = 1, 2, 4, 8
@@ -56,7 +57,7 @@ def _value(data: Any, at: Any, size: Any, kinds: Any) -> Any:
     return at, end, end
 
 
-@kernel
+@bare
 def _attributes(data: Any, at: Any, size: Any, name: Any, tables: Any, kinds: Any) -> Any:
     """The end of a tag whose name ends at ``at``, and what its attributes say."""
     bits, math = _NO_BITS, _NO_BITS
@@ -84,7 +85,7 @@ def _attributes(data: Any, at: Any, size: Any, name: Any, tables: Any, kinds: An
     return min(at + 1, size), bits, math
 
 
-@kernel
+@bare
 def _raw_end(data: Any, at: Any, size: Any, start: Any, length: Any, kinds: Any) -> Any:
     """Where the end tag of the raw element begins whose name stands at ``start``; the page's end if nowhere."""
     last = size - length - 1
@@ -99,7 +100,7 @@ def _raw_end(data: Any, at: Any, size: Any, start: Any, length: Any, kinds: Any)
     return size
 
 
-@kernel
+@bare
 def _comment_end(data: Any, at: Any, size: Any) -> Any:
     """The end of what begins with ``<!`` or ``<?`` at ``at``."""
     if at + 3 < size and data[at + 1] == 33 and data[at + 2] == 45 and data[at + 3] == 45:
@@ -155,25 +156,23 @@ def _name(data: Any, at: Any, size: Any, kinds: Any) -> Any:
     return key, at
 
 
-@kernel
-def scan(data: Any, capacity: Any, tables: Any, kinds: Any, category: Any, own: Any) -> Any:
+@bare
+def scan(data: Any, columns: Any, tables: Any, kinds: Any, category: Any, own: Any) -> Any:
     """Tokens of a page in UTF-8.
 
     Args:
         data: uint8, the page.
-        capacity: tokens at most: twice the number of ``<``, and one more.
+        columns: the arrays that `tokens` returns, to be filled.
         tables: of words of class names, of whole class names, of attributes, of tags; see `tags`.
         kinds: what bytes are, ``KINDS``.
         category: what each tag is, by number.
         own: the bits that each tag stands for.
 
     Returns:
-        kind uint8, name uint8, start int32, end int32 (of the whole tag, or of the text), bits uint64, math uint8:
-        an entry for each token.
+        How many tokens there are.
     """
+    kind, names, starts, ends, bits, math = columns
     size = data.size
-    kind, names, math = np.empty(capacity, np.uint8), np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8)
-    starts, ends, bits = np.empty(capacity, np.int32), np.empty(capacity, np.int32), np.zeros(capacity, np.uint64)
     count = at = text = 0
     while at < size:
         if data[at] != 60:
@@ -212,10 +211,22 @@ def scan(data: Any, capacity: Any, tables: Any, kinds: Any, category: Any, own: 
     if size > text:
         kind[count], starts[count], ends[count] = TEXT, text, size
         count += 1
-    return kind[:count], names[:count], starts[:count], ends[:count], bits[:count], math[:count]
+    return count
 
 
-def tokens(source: bytes, data: NDArray[np.uint8]) -> Any:
-    """:func:`scan` of ``data``, the bytes of ``source``, with the tables of ``tags.py``."""
+def tokens(source: bytes, data: NDArray[np.uint8]) -> tuple[NDArray[Any], ...]:
+    """The tokens of a page in UTF-8.
+
+    Args:
+        source: the page.
+        data: its bytes as an array.
+
+    Returns:
+        kind uint8, name uint8, start int32, end int32 (of the whole tag, or of the text), bits uint64, math uint8:
+        an entry for each token.
+    """
+    room = 2 * source.count(b"<") + 2  # each begins one token at most, and ends one text
+    columns = tuple(np.zeros(room, dtype) for dtype in _DTYPES)
     tables = (tags.WORD_TABLE, tags.CLASS_TABLE, tags.ATTRIBUTE_TABLE, tags.TAG_TABLE)
-    return scan(data, 2 * source.count(b"<") + 2, tables, KINDS, tags.CATEGORY, tags.OWN_BITS)
+    count = scan(data, columns, tables, KINDS, tags.CATEGORY, tags.OWN_BITS)
+    return tuple(column[:count] for column in columns)
