@@ -18,6 +18,7 @@ from curation.html.markers import CODE_CLOSE, CODE_OPEN, MARK, PRE_CLOSE, PRE_OP
 MAX_INLINE_CHARS = 2_000
 MAX_DISPLAY_CHARS = 20_000
 MAX_ASCIIMATH_CHARS = 300
+_SHORT_NOTE = 60  # characters of a bracketed remark
 _SIX_WORDS = 22  # characters of six short words and the spaces between them, less one
 _ENVIRONMENTS = (
     "equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign|subequations|aligned|gathered|array|split"
@@ -40,11 +41,11 @@ _CLOSING = {
 }
 _DISPLAY = frozenset({"\\[", "$$"})
 _DOLLAR = re.compile(r"(?<!\\)\$")
-_STRONG = re.compile(r"\\[a-zA-Z]{2,}|\^\{?[\w\\]|_\{|(?<![\w$])[a-zA-Z]_[a-zA-Z0-9](?![a-zA-Z0-9])|\\[{},;!]")
+_STRONG = re.compile(r"\\[a-zA-Z]{2,}|\^\{?[\w\\(*+-]|_\{|(?<![\w$])[a-zA-Z]_[a-zA-Z0-9](?![a-zA-Z0-9])|\\[{},;!]")
 # A letter, a relation, a number, f(x), a short tuple, signs beyond ASCII: TeX only where dollars are known to mean it.
 _WEAK = re.compile(
-    r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]\([\w, ]+\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$"
-    r"|^\W*[^\x00-\x7f]{1,3}\W*$|^[a-zA-Z]\\?_\w$|^[a-zA-Z]\^-?\w{1,2}$|^[a-zA-Z]\([.,\s]*\)$"
+    r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]{1,2}'?\([^()$\n]{0,20}\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$"
+    r"|^\W*[^\x00-\x7f]{1,3}\W*$|^[a-zA-Z]\\?_\w$|^[a-zA-Z]\^-?\w{1,2}$"
 )
 # AsciiMath between backquotes, which elsewhere hold code: a sign of arithmetic, or a name that it knows.
 _ASCIIMATH = re.compile(
@@ -53,6 +54,7 @@ _ASCIIMATH = re.compile(
 _CODE = re.compile(r";|==|\+=|//|::|\.\w+\(")
 _ASCIIMATH_WORD = re.compile(r"[a-zA-Z]{4,}")
 _QUOTED = re.compile(r"\"[^\"]*\"|text\([^()]*\)")
+_ESCAPED_WORD = re.compile(r"[\w .,'-]*[a-z]{3}[\w .,'-]*")  # ``\[note\]`` is Markdown for brackets
 _WORD = re.compile(r"(?<![a-zA-Z\\{])[a-zA-Z]{3,}(?![a-zA-Z}])")
 _NOT_WORDS = re.compile(
     r"\\(?:text|mathrm|mbox|textrm|operatorname|textbf|textit|textsf|texttt|mathit|mathsf|hbox|mathtt)\s*\*?\{[^{}]*\}|\\[a-zA-Z]+"
@@ -184,9 +186,12 @@ def _is_formula(body: str, opening: str) -> bool:
         return False
     if opening == "\\(" and len(body) > MAX_INLINE_CHARS:
         return False
-    if opening == "$$" and not (_STRONG.search(body) or _WEAK.search(body.strip())):
+    strong = _STRONG.search(body) is not None
+    if opening == "$$" and not (strong or _WEAK.search(body.strip())):
         return False
-    return not is_prose(body)
+    if opening == "\\[" and strong and len(body) < MAX_INLINE_CHARS:
+        return True  # words between ``\ `` are TeX, too
+    return not is_prose(body) and not (len(body) < _SHORT_NOTE and _ESCAPED_WORD.fullmatch(body))
 
 
 def _is_inline(body: str, following: str, dollars: bool) -> bool:

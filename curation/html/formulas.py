@@ -56,8 +56,8 @@ _DATA = re.compile(
 class Reading:
     """One page's tokens while its formulas are taken out of them.
 
-    ``number`` and ``until`` are what `outline` takes: for each token the formula that begins there (or ``LEFT_OUT``), and
-    the token after it.
+    ``number`` and ``until`` are what `outline` takes: for each token the formula that begins there (or ``LEFT_OUT``),
+    and the token after it.
     """
 
     data: bytes

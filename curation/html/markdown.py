@@ -16,6 +16,7 @@ from curation.html.columns import BULLET, CELLS, FIRST, LAST, LEVEL, LIST, NO_IT
 from curation.html.markers import CODE_CLOSE, CODE_OPEN, PRE_CLOSE, PRE_OPEN
 
 _LINES = re.compile(r"\s*\n\s*")
+_TEX_SIGNS = re.compile(r"\\[(\[]|\$")
 _CODE_MARKS = re.compile(f"{CODE_OPEN}[ \n]*{CODE_CLOSE}")
 _BLANK_LINES = re.compile(r"\n{3,}")
 MAX_INDENT = 6
@@ -53,7 +54,9 @@ def _item(text: str, row: list[int]) -> str:
 
 
 def _row(text: str, first: bool) -> str:
-    cells = [_LINES.sub(" ", cell).strip().replace("|", "\\|") for cell in text.split("\t")]
+    cells = [_LINES.sub(" ", cell).strip() for cell in text.split("\t")]
+    # A bar would end the cell; in TeX ``\|`` is another sign, so formulas keep theirs.
+    cells = [cell if _TEX_SIGNS.search(cell) else cell.replace("|", "\\|") for cell in cells]
     line = f"| {' | '.join(cells)} |"
     return f"{line}\n|{' --- |' * len(cells)}" if first else line
 

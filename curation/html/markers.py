@@ -82,14 +82,14 @@ def tidy(tex: str, *, display: bool) -> str:
     r"""``tex`` on one line, without macro definitions, and with no dollar that would end it too early.
 
     A ``%`` before a line break is TeX's comment and needs its line break: such formulas keep their lines. Dollars in
-    ``\text{if $x$}`` stay between double dollars and become ``\(x\)`` between single ones. A ``\\`` at the end, which
-    begins a line that is not there, would take the dollar after it for an escaped one.
+    ``\text{if $x$}`` stay between double dollars and become ``\(x\)`` between single ones. There a ``\\`` at the end,
+    which begins a line that is not there, would make the dollar after it look escaped; it goes.
     """
     tex = without_marks(tex)
     tex = tex.strip() if "%\n" in tex else " ".join(tex.split())
     if _DEFINES.search(tex):
         tex = without_definitions(tex)
-    if tex.endswith("\\"):
+    if tex.endswith("\\") and not display:
         tex = _LAST_BREAKS.sub("", tex)
     if "$" in tex:
         tex = tex.strip("$").strip()

@@ -31,12 +31,14 @@ _IMAGE_CLASS = re.compile(
     r"|mwe-math-fallback-image-inline|mwe-math-fallback-image-display|mwe-math-fallback-image|math|ql-img-inline-formula"
     r"|ql-img-displayed-equation|texrender|equation_image|ee_img|Wirisformula|MathJax_SVG|mimetex)(?![\w-])"
 )
+_SURE_CLASS = re.compile(r"(?<![\w-])(?:math|tex|latex|formulaInl|formulaDsp|mimetex)(?![\w-])")
 _IMAGE_SERVICE = re.compile(
     r"latex\.codecogs\.com|codecogs\.com/|latex\.php|mimetex|mathtex|/images/math/|s0\.wp\.com/latex|chart\?cht=tx|tex\.cgi"
     r"|/eqn?\.latex|math/render",
     re.IGNORECASE,
 )
 _TEX_SIGN = re.compile(r"\\[a-zA-Z]|[\^_]\{?\w|[=<>+]|^\s*-?\w{1,2}\s*$|^[\d.,/]+$")
+_WORDS = re.compile(r"[a-zA-Z]{2,}")
 _CAPTION = re.compile(r"(?i)\s*(?:equation|formula|image|latex|eqn?)\b[\s\d.]*$")
 _WHOLE = re.compile(
     r"(?:\\\((?P<paren>.*)\\\)|\\\[(?P<bracket>.*)\\\]|\$\$(?P<double>.*)\$\$|\$(?P<single>[^$]*)\$"
@@ -63,7 +65,7 @@ def attribute(source: str, name: str) -> str | None:
 
 
 def mathml_element_tex(source: str, content: str) -> tuple[str, bool]:
-    """A ``<math>`` element, given its start tag and what it holds: annotation, else ``alttext``, else converted by us."""
+    """A ``<math>`` element of a start tag and what it holds: annotation, else ``alttext``, else converted by us."""
     annotation = _ANNOTATION.search(content) if "nnotation" in content else None
     tex = unescape(annotation[1]) if annotation else attribute(source, "alttext") or ""
     if not tex.strip() or tex.strip().startswith("<"):
@@ -125,14 +127,20 @@ def image_tex(source: str) -> tuple[str, bool] | None:
     tex = alt if alt and not _is_caption(alt) else _query_tex(address) if service else ""
     tex = _DISPLAYSTYLE.sub(r"\1", tex.strip())
     tex = _bare(unquote(tex) if "%" in tex and "\\%" not in tex else tex)
-    if not _TEX_SIGN.search(tex) or len(tex) > MAX_FORMULA_CHARS:
+    sure = _SURE_CLASS.search(classes) is not None and _is_short_term(tex)
+    if not (sure or _TEX_SIGN.search(tex)) or len(tex) > MAX_FORMULA_CHARS:
         return None
     return tex, re.search(r"Dsp|display|block|center", classes) is not None
 
 
+def _is_short_term(tex: str) -> bool:
+    """Whether a text may be a term such as ``f(x)`` or ``log(x)``: no words but one, no spaces, some bracket."""
+    return "(" in tex and " " not in tex and len(tex) < 40
+
+
 def _is_caption(alt: str) -> bool:
     """Whether an image's text is words about it (``equation``, ``Formula 3``) and not TeX."""
-    return not _TEX_SIGN.search(alt) or _CAPTION.match(alt) is not None
+    return _CAPTION.match(alt) is not None or (not _TEX_SIGN.search(alt) and len(_WORDS.findall(alt)) > 1)
 
 
 def _query_tex(address: str) -> str:

@@ -45,7 +45,9 @@ def test_letters_are_no_delimiters():
 
 
 def test_asciimath():
-    page = '<script src="MathJax.js?config=AM_CHTML"></script><article><p>Let `sum_(i=1)^n i^3` be, and {} too.</p></article>'
+    page = '<script src="MathJax.js?config=AM_CHTML"></script>' + (
+        "<article><p>Let `sum_(i=1)^n i^3` be, {} too.</p></article>"
+    )
     assert r"Let $\sum_{i=1}^n i^3$ be" in html_to_text(page.replace("{}", ""))
     for code in ("`x.append(y)`", "`int a = b; c`", "`variable = something`"):
         assert code in html_to_text(page.replace("{}", code))

@@ -34,7 +34,7 @@ ONCE = {
     '<annotation encoding="application/x-tex">x^2</annotation></semantics></math>',
     "MediaWiki": '<span class="mwe-math-element"><span class="mwe-math-mathml-inline" style="display: none;"><math>'
     '<semantics><msup><mi>x</mi><mn>2</mn></msup><annotation encoding="application/x-tex">x^2</annotation></semantics>'
-    '</math></span><img src="/api/rest_v1/media/math/render/svg/1" class="mwe-math-fallback-image-inline" alt="x^2"></span>',
+    '</math></span><img src="/media/math/render/svg/1" class="mwe-math-fallback-image-inline" alt="x^2"></span>',
     "MediaWiki, old": '<img class="tex" alt="x^2" src="/images/math/1/2/3.png">',
     "pngmath": '<img class="math" src="_images/math/1.png" alt="x^2">',
     "LaTeX2HTML": r'<IMG WIDTH=9 HEIGHT=9 SRC="img1.png" ALT="\(x^2\)">',

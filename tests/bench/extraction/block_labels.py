@@ -103,7 +103,7 @@ def words_in(text: str) -> list[str]:
 
 
 def _labelled(page: SharedPage, kind: str, label: Any) -> Labelled:
-    blocks = read(without_marks(page.html))
+    blocks = read(without_marks(page.html).encode("utf-8", "replace"))
     marked = [blocks.text(number) for number in range(len(blocks.rows))]
     texts = [_NONCHARACTERS.sub("", MARK.sub("", text)) for text in marked]
     # A formula counts as a word.
