@@ -52,7 +52,6 @@ from curation.html.feature_names import (
     PAGE_AT,
     PARAGRAPHS,
     SAME_AT,
-    SAYS,
     SAYS_AT,
     SECTIONS,
     TAG_GROUP,
@@ -69,12 +68,15 @@ _FORUM = np.uint64(tags.GROUP_BITS["forum"] | tags.GROUP_BITS["reply"])
 _ARTICLE = np.uint64(tags.IN_ARTICLE | tags.IN_MAIN)
 _SUMMED = (WORDS, CHARS, LINK_CHARS, ENDERS)
 _WORDS, _CHARS, _LINK_CHARS, _ENDERS, _BLOCKS, _SUMS = range(6)
+_WORDS_OF, _SHARE_OF, _ENDERS_OF, _LEVEL_OF = (
+    OWN_AT + NAMES.index(name) for name in ("words", "link_share", "enders", "level")
+)
 
 
 @part
-def _fill(target: Any, at: Any, numbers: Any) -> Any:
+def _fill(result: Any, at: Any, i: Any, numbers: Any) -> Any:
     for number in numbers:
-        target[at] = number
+        result[at, i] = number
         at += 1
 
 
@@ -140,7 +142,7 @@ def _best_numbers(result: Any, blocks: Any, inside: Any, share: Any) -> Any:
             first, last = min(first, i), i
     for i in range(n):
         before, after = min(max(first - i, 0), 50), min(max(i - last, 0), 50)
-        _fill(result[i], BEST_AT, (inside[blocks[i, ELEMENT]] * 1.0, share, before * 1.0, after * 1.0))
+        _fill(result, BEST_AT, i, (inside[blocks[i, ELEMENT]] * 1.0, share, before * 1.0, after * 1.0))
 
 
 @part
@@ -161,14 +163,14 @@ def _same_numbers(result: Any, blocks: Any) -> Any:
         count = stop - start
         numbers = (np.log1p(count), np.log1p(words / count), links / (chars + 1.0), enders / count)
         for j in range(start, stop):
-            _fill(result[order[j]], SAME_AT, numbers)
+            _fill(result, SAME_AT, order[j], numbers)
         start = stop
 
 
 @part
-def _own_numbers(target: Any, row: Any, i: Any, n: Any, before: Any) -> Any:
+def _own_numbers(result: Any, row: Any, i: Any, before: Any) -> Any:
     """The block's text and place, as ``_OWN`` in `feature_names` has them."""
-    words, chars = row[WORDS] + 0.0, row[CHARS] + 1.0
+    words, chars, n = row[WORDS] + 0.0, row[CHARS] + 1.0, result.shape[1]
     text = (np.log1p(words), np.log1p(chars), row[LINK_CHARS] / chars, min(row[LINKS], 50.0))
     signs = (row[ENDERS] / (words + 1.0), min(row[ENDERS], 50.0), row[COMMAS] / (words + 1.0))
     shapes = (row[CAPITALS] / (words + 1.0), row[DIGITS] / chars, row[SHORT] / (words + 1.0))
@@ -176,62 +178,65 @@ def _own_numbers(target: Any, row: Any, i: Any, n: Any, before: Any) -> Any:
     table = ((row[TABLE] > 0) * 1.0, min(row[CELLS], 30.0), min(row[BREAKS], 30.0))
     held = (min(row[FORMULAS], 30.0), min(row[TEX], 30.0), min(row[IMAGES], 10.0), min(row[FIELDS], 10.0))
     order = (i / n, before, min(i, 400.0), min(n - i, 400.0), chars / (words + 1.0))
-    _fill(target, OWN_AT, text + signs + shapes + place + table + held + order)
+    _fill(result, OWN_AT, i, text + signs + shapes + place + table + held + order)
 
 
 @part
-def _class_numbers(target: Any, left: Any, element: Any, parents: Any, element_bits: Any) -> Any:
+def _class_numbers(result: Any, i: Any, left: Any, element: Any, parents: Any, element_bits: Any) -> Any:
     """A class name counts for more the nearer the element that bears it."""
     distance = 0
     while left and element and distance < _FAR:
         own = element_bits[element] & left
         left &= ~own
-        _set(target, own, _FAR - distance)
+        _set(result, CLASSES_AT, i, own, _FAR - distance)
         element = parents[element]
         distance += 1
-    _set(target, left, 1)
+    _set(result, CLASSES_AT, i, left, 1)
 
 
 @part
-def _set(target: Any, bits: Any, number: Any) -> Any:
-    at = CLASSES_AT
+def _set(result: Any, at: Any, i: Any, bits: Any, number: Any) -> Any:
     while bits:
         if bits & _ONE:
-            target[at] = number
+            result[at, i] = number
         bits >>= _ONE
         at += 1
 
 
 @part
-def _near_numbers(result: Any, i: Any, blocks: Any, tag_group: Any) -> Any:
-    """What the blocks before and after it are like."""
-    at = NEAR_AT
+def _near_numbers(result: Any) -> Any:
+    """What the blocks before and after each are like, from what their own numbers say."""
+    at, n = NEAR_AT, result.shape[1]
     for offset in OFFSETS:
-        j = i + offset
-        if 0 <= j < blocks.shape[0]:
-            row = blocks[j]
-            share, paragraph = row[LINK_CHARS] / (row[CHARS] + 1.0), (tag_group[row[TAG]] == PARAGRAPHS) * 1.0
-            numbers = (np.log1p(row[WORDS] + 0.0), share, min(row[ENDERS], 20.0), row[LEVEL] * 1.0, paragraph)
-            _fill(result[i], at, numbers)
-        else:
-            result[i, at] = -1
+        for i in range(n):
+            j = i + offset
+            if 0 <= j < n:
+                enders = min(result[_ENDERS_OF, j], np.float32(20))
+                _fill(
+                    result,
+                    at,
+                    i,
+                    (result[_WORDS_OF, j], result[_SHARE_OF, j], enders, result[_LEVEL_OF, j], result[TAGS_AT, j]),
+                )
+            else:
+                result[at, i] = -1
         at += 5
 
 
 @part
-def _around_numbers(target: Any, element: Any, parents: Any, sums: Any, total_words: Any) -> Any:
+def _around_numbers(result: Any, i: Any, element: Any, parents: Any, sums: Any, total_words: Any) -> Any:
     """What the elements around the one that holds the block are like."""
     at = AROUND_AT
     for _ in range(LEVELS):
         element = parents[element]
         words, blocks = sums[element, _WORDS], sums[element, _BLOCKS] + 1.0
         share, enders = sums[element, _LINK_CHARS] / (sums[element, _CHARS] + 1.0), sums[element, _ENDERS] / blocks
-        _fill(target, at, (words / total_words, share, np.log1p(blocks - 1.0), np.log1p(words / blocks), enders))
+        _fill(result, at, i, (words / total_words, share, np.log1p(blocks - 1.0), np.log1p(words / blocks), enders))
         at += 5
 
 
 @part
-def _page_numbers(blocks: Any, bits: Any, sums: Any, tag_group: Any) -> Any:
+def _page_numbers(result: Any, blocks: Any, bits: Any, sums: Any, tag_group: Any) -> Any:
     """What the whole page is like, as ``_PAGE`` in `feature_names` has it."""
     paragraphs = formulas = comments = forum = article = longest = 0.0
     for i in range(blocks.shape[0]):
@@ -245,7 +250,9 @@ def _page_numbers(blocks: Any, bits: Any, sums: Any, tag_group: Any) -> Any:
     total, n = sums[0, _WORDS] + 1.0, blocks.shape[0] + 0.0
     links = sums[0, _LINK_CHARS] / (sums[0, _CHARS] + 1.0)
     size = (np.log1p(total), np.log1p(n), links, paragraphs / total, np.log1p(total / n))
-    return (*size, min(formulas, 50.0), comments / total, forum / total, article / total, np.log1p(longest))
+    rest = (min(formulas, 50.0), comments / total, forum / total, article / total, np.log1p(longest))
+    for at, number in enumerate(size + rest):
+        result[PAGE_AT + at] = number
 
 
 @kernel
@@ -267,24 +274,26 @@ def features(
         float32 (blocks, len(NAMES)).
     """
     n = blocks.shape[0]
-    result = np.zeros((n, COUNT), np.float32)
+    result = np.zeros((COUNT, n), np.float32)  # by columns, as the forest reads them
     sums = _sums(blocks, parents)
     best = _best(_scores(blocks, parents, element_tags, tag_group), sums)
-    page = _page_numbers(blocks, bits, sums, tag_group)
     total_words, before = sums[0, _WORDS] + 1.0, 0.0
     for i in range(n):
-        row, target = blocks[i], result[i]
-        _own_numbers(target, row, i, n, before / total_words)
+        row = blocks[i]
+        _own_numbers(result, row, i, before / total_words)
         before += row[WORDS]
         group = tag_group[row[TAG]]
         if group >= 0:
-            target[TAGS_AT + group] = 1
-        _class_numbers(target, bits[i], row[ELEMENT], parents, element_bits)
-        for bit in range(SAYS):
-            target[SAYS_AT + bit] = (said[i] >> np.uint64(bit)) & _ONE
-        _near_numbers(result, i, blocks, tag_group)
-        _around_numbers(target, row[ELEMENT], parents, sums, total_words)
-        _fill(target, PAGE_AT, page)
+            result[TAGS_AT + group, i] = 1
+        _class_numbers(result, i, bits[i], row[ELEMENT], parents, element_bits)
+        _set(result, SAYS_AT, i, said[i], 1)
+        if i and parents[row[ELEMENT]] == parents[blocks[i - 1, ELEMENT]]:
+            for at in range(AROUND_AT, AROUND_AT + 5 * LEVELS):
+                result[at, i] = result[at, i - 1]
+        else:
+            _around_numbers(result, i, row[ELEMENT], parents, sums, total_words)
+    _near_numbers(result)
     _same_numbers(result, blocks)
     _best_numbers(result, blocks, _inside(best, parents), sums[best, _WORDS] / total_words)
-    return result
+    _page_numbers(result, blocks, bits, sums, tag_group)
+    return result.T

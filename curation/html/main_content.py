@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.compiled import kernel, part
+from curation.compiled import bare, kernel, part
 from curation.html import tags
 from curation.html.blocks import Blocks
 from curation.html.columns import FORMULAS, LEVEL, TEX, WORDS
 from curation.html.features import TAG_GROUP, features
 
 _NUMBERS = Path(__file__).with_suffix(".npz")
-LEAF = 255
+LEAF, MAX_NODES = 255, 256
 
 # Probabilities of being main content from which a block is kept. A page with mathematics is worth more of its edges:
 # exercises and hints look less like an article than an article does.
@@ -65,18 +65,39 @@ def forest() -> Forest:
         )
 
 
+@bare
+def _add_trees(
+    total: Any, scratch: Any, columns: Any, feature: Any, number: Any, left: Any, right: Any, roots: Any
+) -> Any:
+    """Add to each row's total what every tree says of it.
+
+    All rows go through a node together, children before parents, so that no branch has to be foretold.
+    """
+    ends = roots.size
+    for tree in range(roots.size):
+        root, end = roots[tree], roots[tree + 1] if tree + 1 < ends else feature.size
+        for node in range(end - 1, root - 1, -1):
+            value, found = number[node], scratch[node - root]
+            if feature[node] == LEAF:
+                found[:] = value
+                continue
+            column, low, high = columns[feature[node]], scratch[left[node]], scratch[right[node]]
+            for row in range(total.size):
+                below, above = low[row], high[row]
+                found[row] = below if column[row] <= value else above
+        for row in range(total.size):
+            total[row] += scratch[0, row]
+
+
 @kernel
 def predict(values: Any, feature: Any, number: Any, left: Any, right: Any, roots: Any, start: Any) -> Any:
     """The probability of each row of ``values`` (float32): the logistic function of the trees' sum."""
-    result = np.empty(values.shape[0], np.float32)
-    for row in range(values.shape[0]):
-        total = start
-        for root in roots:
-            node = root
-            while feature[node] != LEAF:
-                node = root + (left[node] if values[row, feature[node]] <= number[node] else right[node])
-            total += number[node]
-        result[row] = 1.0 / (1.0 + np.exp(-total))
+    columns, total = np.ascontiguousarray(values.T), np.full(values.shape[0], start)
+    scratch = np.empty((MAX_NODES, total.size), np.float32)
+    _add_trees(total, scratch, columns, feature, number, left, right, roots)
+    result = np.empty(total.size, np.float32)
+    for row in range(total.size):
+        result[row] = 1.0 / (1.0 + np.exp(-total[row]))
     return result
 
 
