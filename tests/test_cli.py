@@ -100,6 +100,11 @@ REFUSED = {
     ),
     "missing page": (("extract", "/no/such.html"), ["/no/such.html"]),
     "unknown extractor": (("extract", "PAGES", "--extractor", "x"), ["--extractor x"]),
+    "unknown treatment of macros": (("extract", "PAGES", "--macros", "x"), ["--macros x", "keep", "expand", "drop"]),
+    "nothing to explain": (
+        ("extract", "PAGES", "--explain", "--extractor", "main_content"),
+        ["--explain", "main_content"],
+    ),
     "no run": (("status", "/no/such"), ["/no/such"]),
     "no slurm partition": (("run", "TOY", "--output", "OUT", "--executor", "slurm"), ["partition"]),
 }
@@ -246,6 +251,83 @@ def test_extract_an_archive():
     assert "more than 3 pages" in heads[-1]
     whole = curate("extract", SAMPLE / "finemath-00.warc.gz", "--limit", "500").stdout
     assert "not_html" in whole and "warcinfo 1" in whole.splitlines()[-1]
+
+
+CIRCLES = r"""<html lang=en><head><title>Circles</title>
+<script>window.MathJax = {tex: {macros: {R: "\\mathbb{R}"}}}</script></head>
+<body><nav><a href=/>Home</a> <a href=/a>About</a></nav>
+<p>The area of a circle of radius \(r \in \R\) is \(\pi r^2\), as every child learns at school.</p></body></html>"""
+AREA = r"The area of a circle of radius $r \in \R$ is $\pi r^2$, as every child learns at school."
+AREA_AS_WRITTEN = AREA.replace(r"$r \in \R$", r"\(r \in \R\)").replace(r"$\pi r^2$", r"\(\pi r^2\)")
+
+
+@pytest.fixture
+def extracted(tmp_path, monkeypatch, capfd):
+    """What ``curate extract`` prints of a page about circles, given options."""
+    (tmp_path / "page.html").write_text(CIRCLES)
+
+    def printed(*options):
+        shown = called(("extract", "page.html", *options), tmp_path, monkeypatch, capfd)
+        assert (shown.returncode, shown.stderr) == (0, "")
+        return shown.stdout
+
+    return printed
+
+
+def test_extract_as_json(extracted):
+    found = {
+        "text": AREA,
+        "has_mathematics": True,
+        "title": "Circles",
+        "language": "en",
+        "reasons": [],
+        "macros": [r"\newcommand{\R}{\mathbb{R}}"],
+    }
+    assert json.loads(extracted("--json")) == found
+    assert json.loads(extracted("--json", "--macros", "drop")) == found | {"macros": []}
+    plain = json.loads(extracted("--json", "--extractor", "main_content"))
+    assert plain["text"].splitlines()[-1] == AREA_AS_WRITTEN and plain["has_mathematics"] is False
+
+
+def test_extract_explains_each_block(extracted):
+    navigation, area = extracted("--explain").splitlines()
+    assert navigation.startswith("- 0.") and navigation.endswith("  Home About")
+    sign, chance, text = area.split(maxsplit=2)
+    assert sign == "+" and 0.5 < float(chance) <= 1 and text == AREA_AS_WRITTEN
+
+
+def test_extract_the_whole_page(extracted):
+    assert extracted() == AREA + "\n"
+    assert extracted("--whole") == "Home About\n\n" + AREA + "\n"
+
+
+def test_extract_with_macros_expanded(extracted):
+    assert extracted("--macros", "keep") == extracted("--macros", "drop") == AREA + "\n"
+    assert extracted("--macros", "expand") == AREA.replace(r"\R", r"\mathbb{R}") + "\n"
+
+
+def test_extract_without_mathematics(extracted):
+    assert extracted("--no-mathematics") == AREA_AS_WRITTEN + "\n"
+
+
+def test_extract_an_archive_as_json_and_explained(tmp_path, monkeypatch, capfd):
+    archive = SAMPLE / "finemath-00.warc.gz"
+
+    def printed(*options):
+        shown = called(("extract", archive, *options), tmp_path, monkeypatch, capfd)
+        assert (shown.returncode, shown.stderr) == (0, "")
+        return shown.stdout.splitlines()
+
+    rows = [json.loads(line) for line in printed("--json", "--limit", "500")]
+    headings = [line for line in printed("--limit", "500") if line.startswith("=== https://")]
+    urls = [line.split()[1] for line in headings if line.rpartition(" at ")[2].isdigit()]  # no reason: a page
+    assert [row["url"] for row in rows] == urls and len(headings) > len(urls) > 10
+    assert all(row["text"].strip() for row in rows) and any(row["has_mathematics"] for row in rows)
+    head, *blocks, more = printed("--explain", "--limit", "1")
+    assert head.startswith(f"=== {rows[0]['url']} at ") and more.startswith("=== more than 1 pages")
+    assert {block[:4] for block in blocks} <= {"+ 0.", "- 0.", "+ 1."}
+    assert {block[0] for block in blocks} == {"+", "-"}
+    assert all(len(block) < 120 for block in blocks)
 
 
 def test_annotate_train_score_filter(smoke, tmp_path):
