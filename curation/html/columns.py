@@ -71,5 +71,6 @@ STACK_COLUMNS = 11
     SCRIPT,  # the sign before a raised or lowered text that is to come
     BRACE,  # whether its closing brace is owed
     CUT,  # whether elements were nested too deep
-) = range(14)
-STATES = 14
+    MATHEMATICS,  # whether the page has formulas
+) = range(15)
+STATES = 15

@@ -22,7 +22,6 @@ from curation.html.columns import (
     CHARS,
     CODE,
     COMMAS,
-    COUNT,
     DIGITS,
     ENDERS,
     IN_LINK,
@@ -149,19 +148,11 @@ def _leading(out: Any, at: Any, state: Any, byte: Any) -> Any:
 
 @bare
 def words(  # noqa: C901
-    data: Any,
-    place: Any,
-    end: Any,
-    code: Any,
-    out: Any,
-    block: Any,
-    state: Any,
-    said: Any,
-    tables: Any,
-    kinds: Any,
-    windows: Any,
+    data: Any, place: Any, end: Any, code: Any, out: Any, block: Any, state: Any, tables: Any
 ) -> Any:
     """Write the text from ``place`` to ``end`` into the block.
+
+    One loop, however long: what its parts share would be stored and read anew for every byte of all texts.
 
     Args:
         data: uint8, the page.
@@ -171,11 +162,12 @@ def words(  # noqa: C901
         out: uint8, the texts of all blocks.
         block: the row of the block.
         state: where the outline stands, see `columns`.
-        said: where the groups of the words are or-ed to.
-        tables: entities and words, see `tags`.
-        kinds: what bytes are, ``KINDS``.
-        windows: what bytes are in Windows-1252, see `characters`.
+        tables: entities and words, see `tags`; ``KINDS``; ``WINDOWS``.
+
+    Returns:
+        uint64, the groups of the words.
     """
+    entities, known, kinds, windows = tables
     # Everything in local variables: what is in arrays is read anew after each byte that is written.
     at, begun, space, owed = state[AT], state[BEGUN], state[SPACE], state[CODE] == 1 or state[SCRIPT] != 0
     key, length, chars, signs, counted, short, capitals = FNV_START, 0, 0, 0, 0, 0, 0
@@ -186,7 +178,7 @@ def words(  # noqa: C901
         after = place + 1
         point = 0
         if kind & SPECIAL:
-            byte, point, after = _special(data, place, end, byte, tables[0], kinds, windows)
+            byte, point, after = _special(data, place, end, byte, entities, kinds, windows)
             kind = kinds[byte]
         if kind & LETTER:
             if length == 0:
@@ -197,7 +189,7 @@ def words(  # noqa: C901
         elif length:
             counted += 1
             short += length < SHORT_LETTERS
-            groups |= find(tables[1][0], tables[1][1], key)
+            groups |= find(known[0], known[1], key)
             key, length = FNV_START, 0
         place = after
         if kind & BLANK:
@@ -234,7 +226,7 @@ def words(  # noqa: C901
     if length:
         counted += 1
         short += length < SHORT_LETTERS
-        groups |= find(tables[1][0], tables[1][1], key)
+        groups |= find(known[0], known[1], key)
     # Chinese, Japanese and Korean have about two signs a word.
     block[WORDS] += counted + signs // 2
     block[SHORT] += short
@@ -242,5 +234,5 @@ def words(  # noqa: C901
     block[CHARS] += chars
     if state[IN_LINK]:
         block[LINK_CHARS] += chars
-    said[state[COUNT]] |= groups
     state[AT], state[BEGUN], state[SPACE] = at, begun, space
+    return groups

@@ -18,8 +18,6 @@ from curation.html.columns import (
     BEGUN,
     BLOCK_AT,
     BRACE,
-    BREAKS,
-    CELLS,
     CHARS,
     CODE,
     COLUMNS,
@@ -28,16 +26,14 @@ from curation.html.columns import (
     DEPTH,
     ELEMENT,
     ELEMENTS,
-    FIELDS,
     FIRST,
     FORMULAS,
-    IMAGES,
     IN_LINK,
     LAST,
     LEVEL,
     LINK_LEFT_OUT,
-    LINKS,
     LIST,
+    MATHEMATICS,
     NO_ITEM,
     OPEN,
     ORDINAL,
@@ -61,18 +57,17 @@ from curation.html.columns import (
     TOKEN,
     WORDS,
 )
-from curation.html.inline_text import CODE_CLOSE, before_text, words
+from curation.html.inline_text import before_text, words
+from curation.html.line_tags import act, boundary, close_code
 from curation.html.open_elements import MAX_DEPTH, depth_after, depth_before, push
-from curation.html.scan import END, RAW_TEXT, START, TEXT
+from curation.html.scan import RAW_TEXT, START, TEXT
 
-MAX_ROW_BYTES = 400  # of a table's row; longer cells are blocks of their own
 _LETTERS_OF_A_WORD = 8  # of TeX
+_NO_FORMULA = -1
 _BLOCK, _ACTS = tags.BLOCK, tags.ACTS
 _NOT_OPENED = tags.VOID | tags.FORMAT | tags.RAW | tags.PAGE
-_A, _BR, _LI, _TD, _TH, _PRE, _CODE, _IMG, _HR, _LISTING, _SUP, _SUB = (
-    tags.TAGS[name] for name in ["a", "br", "li", "td", "th", "pre", "code", "img", "hr", "listing", "sup", "sub"]
-)
-_GUTTER, _IN_PRE, _NOTHING = np.uint64(tags.GROUP_BITS["gutter"]), np.uint64(tags.IN_PRE), np.uint64(0)
+_LI, _CODE, _HR = tags.numbers("li code hr")
+_IN_PRE, _NOTHING = np.uint64(tags.IN_PRE), np.uint64(0)
 
 
 @part
@@ -105,13 +100,6 @@ def _mark(out: Any, block: Any, state: Any, data: Any, number: Any, length: Any)
 
 
 @part
-def _close_code(out: Any, state: Any) -> Any:
-    if state[CODE] == 2:
-        state[AT] = put(out, state[AT], CODE_CLOSE)
-    state[CODE] = 0
-
-
-@part
 def _item(stack: Any, top: Any) -> Any:
     """The ordinal of the list item around a block, for the first block in it."""
     for level in range(top, 0, -1):
@@ -125,7 +113,7 @@ def _item(stack: Any, top: Any) -> Any:
 @bare
 def _finish(out: Any, block: Any, state: Any, stack: Any) -> Any:
     """End a block."""
-    _close_code(out, state)
+    close_code(out, state)
     at = state[AT]
     while at > state[BLOCK_AT] and out[at - 1] <= 32:
         at -= 1
@@ -135,78 +123,6 @@ def _finish(out: Any, block: Any, state: Any, stack: Any) -> Any:
     state[COUNT] += 1
     state[AT] = state[BLOCK_AT] = at
     state[BEGUN] = state[SPACE] = state[BRACE] = 0
-
-
-@part
-def _newline(out: Any, state: Any) -> Any:
-    out[state[AT]] = 10
-    state[AT] += 1
-    state[SPACE] = 0
-
-
-@part
-def _link(what: Any, bits: Any, block: Any, state: Any, shown: Any) -> Any:
-    """A link begins or ends; none is open inside another."""
-    state[IN_LINK] = what == START
-    if what == START:
-        state[LINK_LEFT_OUT] = (bits & _GUTTER) != _NOTHING
-        block[LINKS] += shown
-
-
-@part
-def _boundary(tag: Any, what: Any, out: Any, block: Any, state: Any, in_code: Any) -> Any:
-    """Whether a block-level tag, or a line, ends the block; where it does not, it may part lines or cells."""
-    if in_code and tag != _PRE and tag != _LISTING:
-        if state[BEGUN] and out[state[AT] - 1] != 10:
-            _newline(out, state)
-        return False
-    cell = tag in (_TD, _TH)
-    if cell and state[BEGUN] and block[BREAKS] == 0 and state[AT] - state[BLOCK_AT] < MAX_ROW_BYTES:
-        if what == START:
-            out[state[AT]] = 9
-            state[AT] += 1
-            state[SPACE] = 0
-            block[CELLS] += 1
-        return False
-    return state[BEGUN] == 1
-
-
-@part
-def _breaks(tag: Any, what: Any, out: Any, block: Any, state: Any, shown: Any) -> Any:
-    """A line break in the block; whether a rule ends it."""
-    if not (state[BEGUN] and shown):
-        return False
-    if tag == _BR:
-        _newline(out, state)
-        block[BREAKS] += 1
-    return tag == _HR
-
-
-@part
-def _script(tag: Any, what: Any, out: Any, state: Any, mathematics: Any) -> Any:
-    """A raised or lowered text begins or ends."""
-    if what == END and state[BRACE]:
-        out[state[AT]] = 125
-        state[AT] += 1
-        state[BRACE] = 0
-    elif what == START and state[BEGUN] and not state[SPACE] and (tag == _SUP or mathematics):
-        state[SCRIPT] = 94 if tag == _SUP else 95
-
-
-@part
-def _act(tag: Any, what: Any, bits: Any, out: Any, block: Any, state: Any, shown: Any, mathematics: Any) -> Any:
-    """What tags inside a line mean: links, breaks, exponents, pictures, fields of forms. Whether the block ends."""
-    if tag == _A:
-        _link(what, bits, block, state, shown)
-    elif tag in (_BR, _HR):
-        return _breaks(tag, what, out, block, state, shown)
-    elif tag in (_SUP, _SUB):
-        _script(tag, what, out, state, mathematics)
-    elif tag == _IMG:
-        block[IMAGES] += 1
-    else:
-        block[FIELDS] += 1
-    return False
 
 
 @part
@@ -223,8 +139,79 @@ def _stack_tag(
         push(tag, bits, stack, stack_bits, elements, state, category)
         return
     if tag == _CODE:
-        _close_code(out, state)
+        close_code(out, state)
     state[OPEN] = depth_after(tag, stack, state[OPEN], category)
+
+
+@part
+def _text(token: Any, page: Any, formulas: Any, out: Any, blocks: Any, opened: Any, state: Any, tables: Any) -> Any:
+    """Write the text or formula of a token, or leave it out."""
+    data, starts, ends = page
+    number, _, lengths = formulas
+    rows, bits, said = blocks
+    stack, stack_bits = opened
+    top, begun, count, formula = state[OPEN] - 1, state[BEGUN], state[COUNT], number[token]
+    shown, around = not stack[top, S_DROP], stack_bits[top]
+    if formula >= 0 and shown:
+        _mark(out, rows[count], state, data, formula, lengths[formula])
+    elif formula == _NO_FORMULA and shown and not (state[IN_LINK] and state[LINK_LEFT_OUT]):
+        code = (around & _IN_PRE) != _NOTHING
+        said[count] |= words(data, starts[token], ends[token], code, out, rows[count], state, tables)
+    if state[BEGUN] and not begun:
+        _begin(rows[count], stack, top, token)
+        bits[count] = around
+    elif begun and shown:
+        bits[count] &= around
+
+
+@part
+def _tag(
+    tag: Any, what: Any, said: Any, out: Any, blocks: Any, opened: Any, elements: Any, state: Any, category: Any
+) -> Any:
+    """What a tag does to the line, the block and the elements that are open."""
+    rows = blocks[0]
+    stack, stack_bits = opened
+    top, kinds, finished = state[OPEN] - 1, category[tag], False
+    state[SCRIPT] = 0
+    if kinds & _ACTS:
+        finished = act(tag, what, said, out, rows[state[COUNT]], state, not stack[top, S_DROP])
+    elif kinds & _BLOCK:
+        in_pre = (stack_bits[top] & _IN_PRE) != _NOTHING
+        finished = boundary(tag, what, out, rows[state[COUNT]], state, in_pre)
+    if finished:
+        _finish(out, rows[state[COUNT]], state, stack)
+        state[IN_LINK] = state[IN_LINK] and what == START
+    if not kinds & _NOT_OPENED:
+        _stack_tag(tag, what, said, out, stack, stack_bits, elements, state, category)
+
+
+@bare
+def _walk(
+    data: Any,
+    tokens: Any,
+    formulas: Any,
+    out: Any,
+    blocks: Any,
+    opened: Any,
+    elements: Any,
+    state: Any,
+    category: Any,
+    tables: Any,
+) -> Any:
+    """Every token of a page, in order; see `outline`."""
+    kind, names, starts, ends, tag_bits, _ = tokens
+    number, until, _ = formulas
+    token = 0
+    while token < kind.size:
+        if number[token] != _NO_FORMULA or kind[token] == TEXT:
+            _text(token, (data, starts, ends), formulas, out, blocks, opened, state, tables)
+            token = token + 1 if number[token] == _NO_FORMULA else until[token]
+            continue
+        if kind[token] != RAW_TEXT:
+            _tag(names[token], kind[token], tag_bits[token], out, blocks, opened, elements, state, category)
+        token += 1
+    if state[BEGUN]:
+        _finish(out, blocks[0][state[COUNT]], state, opened[0])
 
 
 @part
@@ -237,7 +224,7 @@ def _block_tags(kind: Any, names: Any, category: Any) -> Any:
 
 
 @kernel
-def outline(  # noqa: C901
+def outline(
     data: Any,
     tokens: Any,
     number: Any,
@@ -268,7 +255,7 @@ def outline(  # noqa: C901
         the elements around each say), said uint64 (groups of the words in it), for elements parent int32, tag uint8 and
         bits uint64 (its own), and whether elements were nested too deep.
     """
-    kind, names, starts, ends, tag_bits, _ = tokens
+    kind, names = tokens[0], tokens[1]
     out = np.empty(data.size + data.size // 2 + 40 * lengths.size + 4 * kind.size + 64, np.uint8)
     room = _block_tags(kind, names, category) + 2
     rows, bits, said = np.zeros((room, COLUMNS), np.int32), np.zeros(room, np.uint64), np.zeros(room, np.uint64)
@@ -278,43 +265,9 @@ def outline(  # noqa: C901
     stack[0, S_ITEM] = NO_ITEM
     state = np.zeros(STATES, np.int64)
     state[OPEN] = state[ELEMENTS] = 1
-    token, block = 0, rows[0]
-    while token < kind.size:
-        top, what = state[OPEN] - 1, kind[token]
-        shown = not stack[top, S_DROP]
-        begun = state[BEGUN]
-        if number[token] != -1 or what == TEXT:
-            if number[token] >= 0 and shown:
-                _mark(out, block, state, data, number[token], lengths[number[token]])
-            elif number[token] == -1 and shown and not (state[IN_LINK] and state[LINK_LEFT_OUT]):
-                code = (stack_bits[top] & _IN_PRE) != _NOTHING
-                words(data, starts[token], ends[token], code, out, block, state, said, tables, kinds, windows)
-            if state[BEGUN] and not begun:
-                _begin(block, stack, top, token)
-                bits[state[COUNT]] = stack_bits[top]
-            elif begun and shown:
-                bits[state[COUNT]] &= stack_bits[top]
-            token = until[token] if number[token] != -1 else token + 1
-            continue
-        token += 1
-        if what == RAW_TEXT:
-            continue
-        tag = names[token - 1]
-        kinds_of_tag = category[tag]
-        finished = False
-        state[SCRIPT] = 0
-        if kinds_of_tag & _ACTS:
-            finished = _act(tag, what, tag_bits[token - 1], out, block, state, shown, mathematics)
-        elif kinds_of_tag & _BLOCK:
-            finished = _boundary(tag, what, out, block, state, (stack_bits[top] & _IN_PRE) != _NOTHING)
-        if finished:
-            _finish(out, block, state, stack)
-            block = rows[state[COUNT]]
-            state[IN_LINK] = state[IN_LINK] and what == START
-        if not kinds_of_tag & _NOT_OPENED:
-            _stack_tag(tag, what, tag_bits[token - 1], out, stack, stack_bits, elements, state, category)
-    if state[BEGUN]:
-        _finish(out, rows[state[COUNT]], state, stack)
+    state[MATHEMATICS] = mathematics
+    formulas, blocks, opened = (number, until, lengths), (rows, bits, said), (stack, stack_bits)
+    _walk(data, tokens, formulas, out, blocks, opened, elements, state, category, (*tables, kinds, windows))
     count, number_of = state[COUNT], state[ELEMENTS]
     return (
         out[: state[AT]],
