@@ -43,7 +43,6 @@ from curation.html.feature_names import (
     BEST_AT,
     CLASSES_AT,
     COUNT,
-    DIVISIONS,
     LEVELS,
     NAMES,
     NEAR_AT,
@@ -53,21 +52,28 @@ from curation.html.feature_names import (
     PARAGRAPHS,
     SAME_AT,
     SAYS_AT,
-    SECTIONS,
     TAG_GROUP,
     TAGS_AT,
+)
+from curation.html.subtrees import (
+    SUM_BLOCKS,
+    SUM_CHARS,
+    SUM_ENDERS,
+    SUM_LINK_CHARS,
+    SUM_WORDS,
+    best_of,
+    inside_of,
+    scores_of,
+    sums_of,
 )
 
 __all__ = ["NAMES", "TAG_GROUP", "features"]
 
 _FAR = 12
-_READABLE_WORDS = 10  # a paragraph of more may be main content by itself
 _ONE, _NOTHING = np.uint64(1), np.uint64(0)
 _COMMENT = np.uint64(tags.GROUP_BITS["comment"])
 _FORUM = np.uint64(tags.GROUP_BITS["forum"] | tags.GROUP_BITS["reply"])
 _ARTICLE = np.uint64(tags.IN_ARTICLE | tags.IN_MAIN)
-_SUMMED = (WORDS, CHARS, LINK_CHARS, ENDERS)
-_WORDS, _CHARS, _LINK_CHARS, _ENDERS, _BLOCKS, _SUMS = range(6)
 _WORDS_OF, _SHARE_OF, _ENDERS_OF, _LEVEL_OF = (
     OWN_AT + NAMES.index(name) for name in ("words", "link_share", "enders", "level")
 )
@@ -78,58 +84,6 @@ def _fill(result: Any, at: Any, i: Any, numbers: Any) -> Any:
     for number in numbers:
         result[at, i] = number
         at += 1
-
-
-@part
-def _sums(blocks: Any, parents: Any) -> Any:
-    """Words, characters, characters in links, enders and blocks in the subtree of every element."""
-    sums = np.zeros((parents.size, _SUMS), np.float64)
-    for i in range(blocks.shape[0]):
-        for place, column in enumerate(_SUMMED):
-            sums[blocks[i, ELEMENT], place] += blocks[i, column]
-        sums[blocks[i, ELEMENT], _BLOCKS] += 1
-    # Children have higher numbers than their parents.
-    for element in range(parents.size - 1, 0, -1):
-        for column in range(_SUMS):
-            sums[parents[element], column] += sums[element, column]
-    return sums
-
-
-@part
-def _scores(blocks: Any, parents: Any, element_tags: Any, tag_group: Any) -> Any:
-    """As Readability weighs paragraphs: their text counts for the parent, half for its parent."""
-    scores = np.zeros(parents.size, np.float64)
-    for i in range(blocks.shape[0]):
-        row, element = blocks[i], blocks[i, ELEMENT]
-        if row[ENDERS] + row[COMMAS] > 0 and row[WORDS] > _READABLE_WORDS:
-            score = (row[WORDS] + 0.0) * (1.0 - row[LINK_CHARS] / (row[CHARS] + 1.0))
-            if tag_group[element_tags[element]] in (DIVISIONS, SECTIONS):
-                scores[element] += score
-            scores[parents[element]] += score
-            scores[parents[parents[element]]] += score * 0.5
-    return scores
-
-
-@part
-def _best(scores: Any, sums: Any) -> Any:
-    """The element that holds most readable text and few links."""
-    best = 0
-    for element in range(1, scores.size):
-        score = scores[element] * (1.0 - sums[element, _LINK_CHARS] / (sums[element, _CHARS] + 1.0))
-        if score > scores[best] or best == 0:
-            best = element
-            scores[best] = score
-    return best
-
-
-@part
-def _inside(best: Any, parents: Any) -> Any:
-    """Whether each element is the best one or stands in it."""
-    inside = np.zeros(parents.size, np.bool_)
-    inside[best] = True
-    for element in range(best + 1, parents.size):
-        inside[element] = inside[parents[element]]
-    return inside
 
 
 @part
@@ -229,8 +183,11 @@ def _around_numbers(result: Any, i: Any, element: Any, parents: Any, sums: Any, 
     at = AROUND_AT
     for _ in range(LEVELS):
         element = parents[element]
-        words, blocks = sums[element, _WORDS], sums[element, _BLOCKS] + 1.0
-        share, enders = sums[element, _LINK_CHARS] / (sums[element, _CHARS] + 1.0), sums[element, _ENDERS] / blocks
+        words, blocks = sums[element, SUM_WORDS], sums[element, SUM_BLOCKS] + 1.0
+        share, enders = (
+            sums[element, SUM_LINK_CHARS] / (sums[element, SUM_CHARS] + 1.0),
+            sums[element, SUM_ENDERS] / blocks,
+        )
         _fill(result, at, i, (words / total_words, share, np.log1p(blocks - 1.0), np.log1p(words / blocks), enders))
         at += 5
 
@@ -247,8 +204,8 @@ def _page_numbers(result: Any, blocks: Any, bits: Any, sums: Any, tag_group: Any
         article += words * ((said & _ARTICLE) != _NOTHING)
         longest = max(longest, words)
         formulas += row[FORMULAS] + row[TEX] * 0.25
-    total, n = sums[0, _WORDS] + 1.0, blocks.shape[0] + 0.0
-    links = sums[0, _LINK_CHARS] / (sums[0, _CHARS] + 1.0)
+    total, n = sums[0, SUM_WORDS] + 1.0, blocks.shape[0] + 0.0
+    links = sums[0, SUM_LINK_CHARS] / (sums[0, SUM_CHARS] + 1.0)
     size = (np.log1p(total), np.log1p(n), links, paragraphs / total, np.log1p(total / n))
     rest = (min(formulas, 50.0), comments / total, forum / total, article / total, np.log1p(longest))
     for at, number in enumerate(size + rest):
@@ -275,9 +232,9 @@ def features(
     """
     n = blocks.shape[0]
     result = np.zeros((COUNT, n), np.float32)  # by columns, as the forest reads them
-    sums = _sums(blocks, parents)
-    best = _best(_scores(blocks, parents, element_tags, tag_group), sums)
-    total_words, before = sums[0, _WORDS] + 1.0, 0.0
+    sums = sums_of(blocks, parents)
+    best = best_of(scores_of(blocks, parents, element_tags, tag_group), sums)
+    total_words, before = sums[0, SUM_WORDS] + 1.0, 0.0
     for i in range(n):
         row = blocks[i]
         _own_numbers(result, row, i, before / total_words)
@@ -294,6 +251,6 @@ def features(
             _around_numbers(result, i, row[ELEMENT], parents, sums, total_words)
     _near_numbers(result)
     _same_numbers(result, blocks)
-    _best_numbers(result, blocks, _inside(best, parents), sums[best, _WORDS] / total_words)
+    _best_numbers(result, blocks, inside_of(best, parents), sums[best, SUM_WORDS] / total_words)
     _page_numbers(result, blocks, bits, sums, tag_group)
     return result.T

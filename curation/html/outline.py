@@ -12,117 +12,36 @@ import numpy as np
 
 from curation.compiled import bare, kernel, part
 from curation.html import tags
-from curation.html.characters import put
+from curation.html.block_rows import begin, finish, mark
 from curation.html.columns import (
     AT,
     BEGUN,
-    BLOCK_AT,
-    BRACE,
-    CHARS,
     CODE,
     COLUMNS,
     COUNT,
     CUT,
-    DEPTH,
-    ELEMENT,
     ELEMENTS,
-    FIRST,
-    FORMULAS,
     IN_LINK,
-    LAST,
-    LEVEL,
     LINK_LEFT_OUT,
-    LIST,
     MATHEMATICS,
     NO_ITEM,
     OPEN,
-    ORDINAL,
-    QUOTE,
-    S_BLOCK,
     S_DROP,
     S_ITEM,
-    S_LEVEL,
-    S_LIST,
-    S_PATH,
-    S_QUOTE,
-    S_TABLE,
-    S_TAG,
     SCRIPT,
-    SIGNATURE,
-    SPACE,
     STACK_COLUMNS,
     STATES,
-    TABLE,
-    TAG,
-    TOKEN,
-    WORDS,
 )
-from curation.html.inline_text import before_text, words
+from curation.html.inline_text import words
 from curation.html.line_tags import act, boundary, close_code
 from curation.html.open_elements import MAX_DEPTH, depth_after, depth_before, push
 from curation.html.scan import RAW_TEXT, START, TEXT
 
-_LETTERS_OF_A_WORD = 8  # of TeX
 _NO_FORMULA = -1
 _BLOCK, _ACTS = tags.BLOCK, tags.ACTS
 _NOT_OPENED = tags.VOID | tags.FORMAT | tags.RAW | tags.PAGE
-_LI, _CODE, _HR = tags.numbers("li code hr")
+_CODE, _HR = tags.numbers("code hr")
 _IN_PRE, _NOTHING = np.uint64(tags.IN_PRE), np.uint64(0)
-
-
-@part
-def _begin(block: Any, stack: Any, top: Any, token: Any) -> Any:
-    """Note where a block stands whose first text has come."""
-    block[TOKEN], block[DEPTH] = token, top + 1
-    block[TAG], block[ELEMENT], block[LEVEL] = stack[top, S_TAG], stack[top, S_BLOCK], stack[top, S_LEVEL]
-    block[LIST], block[QUOTE], block[TABLE] = stack[top, S_LIST], stack[top, S_QUOTE], stack[top, S_TABLE]
-    block[SIGNATURE] = stack[top, S_PATH]
-
-
-@bare
-def _mark(out: Any, block: Any, state: Any, data: Any, number: Any, length: Any) -> Any:
-    """Write the mark of a formula."""
-    state[SCRIPT] = 0
-    at = before_text(out, state[AT], state, data, 0, 0)
-    at = put(out, at, 0xFDD0)
-    divisor = 1
-    while divisor * 10 <= number:
-        divisor *= 10
-    while divisor:
-        out[at] = 48 + (number // divisor) % 10
-        at += 1
-        divisor //= 10
-    state[AT] = put(out, at, 0xFDD1)
-    state[BEGUN] = 1
-    block[FORMULAS] += 1
-    block[CHARS] += length
-    block[WORDS] += 1 + length // _LETTERS_OF_A_WORD
-
-
-@part
-def _item(stack: Any, top: Any) -> Any:
-    """The ordinal of the list item around a block, for the first block in it."""
-    for level in range(top, 0, -1):
-        if stack[level, S_TAG] == _LI:
-            item = stack[level, S_ITEM]
-            stack[level, S_ITEM] = NO_ITEM
-            return item
-    return NO_ITEM
-
-
-@bare
-def _finish(out: Any, block: Any, state: Any, stack: Any) -> Any:
-    """End a block."""
-    close_code(out, state)
-    at = state[AT]
-    while at > state[BLOCK_AT] and out[at - 1] <= 32:
-        at -= 1
-    block[FIRST], block[LAST] = state[BLOCK_AT], at
-    top = state[OPEN] - 1
-    block[ORDINAL] = _item(stack, top) if stack[top, S_LIST] else NO_ITEM
-    state[COUNT] += 1
-    state[AT] = state[BLOCK_AT] = at
-    state[BEGUN] = state[SPACE] = state[BRACE] = 0
 
 
 @part
@@ -153,12 +72,12 @@ def _text(token: Any, page: Any, formulas: Any, out: Any, blocks: Any, opened: A
     top, begun, count, formula = state[OPEN] - 1, state[BEGUN], state[COUNT], number[token]
     shown, around = not stack[top, S_DROP], stack_bits[top]
     if formula >= 0 and shown:
-        _mark(out, rows[count], state, data, formula, lengths[formula])
+        mark(out, rows[count], state, data, formula, lengths[formula])
     elif formula == _NO_FORMULA and shown and not (state[IN_LINK] and state[LINK_LEFT_OUT]):
         code = (around & _IN_PRE) != _NOTHING
         said[count] |= words(data, starts[token], ends[token], code, out, rows[count], state, tables)
     if state[BEGUN] and not begun:
-        _begin(rows[count], stack, top, token)
+        begin(rows[count], stack, top, token)
         bits[count] = around
     elif begun and shown:
         bits[count] &= around
@@ -179,7 +98,7 @@ def _tag(
         in_pre = (stack_bits[top] & _IN_PRE) != _NOTHING
         finished = boundary(tag, what, out, rows[state[COUNT]], state, in_pre)
     if finished:
-        _finish(out, rows[state[COUNT]], state, stack)
+        finish(out, rows[state[COUNT]], state, stack)
         state[IN_LINK] = state[IN_LINK] and what == START
     if not kinds & _NOT_OPENED:
         _stack_tag(tag, what, said, out, stack, stack_bits, elements, state, category)
@@ -211,7 +130,7 @@ def _walk(
             _tag(names[token], kind[token], tag_bits[token], out, blocks, opened, elements, state, category)
         token += 1
     if state[BEGUN]:
-        _finish(out, blocks[0][state[COUNT]], state, opened[0])
+        finish(out, blocks[0][state[COUNT]], state, opened[0])
 
 
 @part
