@@ -2,7 +2,7 @@
 
 Example: ``@kernel`` above a function of arrays and numbers. numba takes a kept result for fresh as long as the file of
 that one function is the same; but a kernel also holds what it calls and the constants that it uses, often from the
-files beside it. So the stamp of freshness is here the content of the whole folder.
+files beside it. So the stamp of freshness is here the content of the whole folder, and of this file.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _compiled(function: Callable[..., Any], **options: bool) -> Callable[..., An
 
 @cache
 def _stamp(folder: Path) -> str:
-    digest = sha256()
+    digest = sha256(Path(__file__).read_bytes())
     for path in sorted(folder.glob("*.py")):
-        digest.update(path.read_bytes())
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
