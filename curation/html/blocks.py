@@ -22,6 +22,7 @@ from curation.html.outline import outline
 from curation.html.scan import END, tokens
 
 _TAGS_BEFORE_CODE = 6
+_DELIMITERS = (b"\\(", b"\\[")
 MAX_SCRIPT_BYTES = 60_000
 
 
@@ -76,7 +77,7 @@ def read(source: bytes, *, mathematics: bool = True) -> Blocks:
         (tags.ENTITY_TABLE, tags.TEXT_TABLE),
         KINDS,
         WINDOWS,
-        len(formulas.tex) > 0,
+        len(formulas.tex) > 0 or any(sign in source for sign in _DELIMITERS),
     )
     return Blocks(
         source, found, formulas, out.tobytes(), rows, bits, said, parents, element_tags, element_bits, too_deep

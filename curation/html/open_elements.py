@@ -98,8 +98,11 @@ def depth_before(tag: Any, stack: Any, depth: Any, category: Any) -> Any:
 
 @part
 def depth_after(tag: Any, stack: Any, depth: Any, category: Any) -> Any:
-    """How many elements are open after an end tag; as many as before where it ends nothing."""
-    block = category[tag] & _BLOCK
+    """How many elements are open after an end tag; as many as before where it ends nothing.
+
+    An inline element ends before the block around it; one that is left out may hold blocks that nobody closed.
+    """
+    block = category[tag] & (_BLOCK | _DROP)
     heading = _H1 <= tag <= _H6
     table = tag == _TABLE or _of_table(tag)
     for level in range(depth - 1, 0, -1):

@@ -100,6 +100,13 @@ def _raw_end(data: Any, at: Any, size: Any, start: Any, length: Any, kinds: Any)
     return size
 
 
+@part
+def _is_comment_end(data: Any, at: Any) -> Any:
+    """Whether the ``>`` at ``at`` ends ``-->`` or ``--!>``."""
+    last = at - 1 - (data[at - 1] == 33)
+    return data[last] == 45 and data[last - 1] == 45
+
+
 @bare
 def _comment_end(data: Any, at: Any, size: Any) -> Any:
     """The end of what begins with ``<!`` or ``<?`` at ``at``."""
@@ -107,11 +114,9 @@ def _comment_end(data: Any, at: Any, size: Any) -> Any:
         place = at + 4
         if place < size and data[place] == 62:
             return place + 1
-        while place < size:
-            if data[place] == 62 and data[place - 1] == 45 and data[place - 2] == 45:
-                return place + 1
+        while place < size and not (data[place] == 62 and _is_comment_end(data, place)):
             place += 1
-        return size
+        return min(place + 1, size)
     return _tag_end(data, at, size)
 
 
