@@ -157,12 +157,14 @@ def extract(
     macros: Annotated[str, typer.Option(help="The page's own TeX macros: keep, expand or drop.")] = "keep",
     mathematics: Annotated[bool, typer.Option(help="Whether formulas become TeX between dollars.")] = True,
     whole: Annotated[bool, typer.Option("--whole", help="The whole page, its navigation too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a page: text, title, language, macros …")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a page, with all that was found.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Each block with its probability; + is kept.")] = False,
 ) -> None:
     """One page or archive to text, to look at."""
     from curation.look import View, look
 
+    if explain and as_json:
+        raise ConfigError("--explain and --json: choose one")
     view = View(
         extractor=extractor,
         macros=macros,

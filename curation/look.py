@@ -50,6 +50,10 @@ class View:
             raise ConfigError(f"--macros {self.macros}: expected {', '.join(MACROS[:-1])} or {MACROS[-1]}")
         if self.form == "blocks" and self.extractor != "mathematics":
             raise ConfigError(f"--explain says what the extractor mathematics does, not {self.extractor}")
+        if self.form == "blocks" and not (self.main_content and self.mathematics):
+            raise ConfigError("--explain shows the whole page and its formulas: without --whole and --no-mathematics")
+        if self.macros != "keep" and (self.form == "blocks" or self.extractor != "mathematics"):
+            raise ConfigError(f"--macros {self.macros}: only for the text of the extractor mathematics")
 
     def of(self, html: str, url: str | None = None) -> str:
         """What is shown of one page."""
@@ -122,5 +126,6 @@ def _blocks(html: str) -> str:
     lines = []
     for kept, chance, text in explain_page(html):
         line = " ".join(text.split())
-        lines.append(f"{'+' if kept else '-'} {chance:.2f}  {line[:_SHOWN_CHARS]}{'…' if len(line) > _SHOWN_CHARS else ''}")
+        line = line if len(line) <= _SHOWN_CHARS else f"{line[:_SHOWN_CHARS]}…"
+        lines.append(f"{'+' if kept else '-'} {chance:.2f}  {line}")
     return "\n".join(lines)

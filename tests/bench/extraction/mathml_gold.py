@@ -69,15 +69,14 @@ def latex2mathml(formulas: list[tuple[str, bool]]) -> list[str]:
 
 
 def renderer():
-    """KaTeX, or latex2mathml, or an explanation."""
+    """KaTeX, or latex2mathml; None, and an explanation, where neither is there."""
     if shutil.which("node") and subprocess.run(["node", "-e", "require('katex')"], capture_output=True).returncode == 0:
         return katex
     try:
         importlib.import_module("latex2mathml.converter")
     except ImportError:
-        sys.exit(
-            "skipped: nothing to render TeX with; npm install katex and set NODE_PATH, or pip install latex2mathml"
-        )
+        print("skipped: nothing to render TeX with; npm install katex and set NODE_PATH, or pip install latex2mathml")
+        return None
     return latex2mathml
 
 
@@ -127,7 +126,12 @@ def roundtrip_pairs(render) -> list[tuple[str, str]]:
 
 
 def main(which: str = "gold", show: str = "") -> None:
+    if not SHARED.is_dir():
+        print(f"skipped: no {SHARED}")
+        return
     render = renderer()
+    if render is None:
+        return
     pairs = {"gold": gold_pairs, "annotated": annotated_pairs, "roundtrip": roundtrip_pairs}[which](render)
     nodes = sum(len(re.findall(r"<\w", mathml)) for mathml, _ in pairs)
     started = time.process_time()
