@@ -29,7 +29,7 @@ from tests.bench.extraction.pages import missing
 
 # A page weighs 1 and shares it out among its blocks by their words; a very long block is still one decision, and a
 # heading of one word is one too. Snippets speak of few blocks of a page and weigh less.
-MOST_WORDS, WORDS_OF_A_BLOCK = 150, 2
+MOST_WORDS, WORDS_OF_A_BLOCK = 150, 6
 SNIPPETS_WEIGHT, SNIPPETS_OF_A_PAGE = 0.4, 3
 SEED = 0
 
@@ -127,7 +127,7 @@ def write(forest: Forest, path: Path) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, help="an .npz; without it nothing is written")
-    parser.add_argument("--trees", type=int, default=100)
+    parser.add_argument("--trees", type=int, default=120)
     parser.add_argument("--leaves", type=int, default=14)
     parser.add_argument("--rate", type=float, default=0.14)
     parser.add_argument("--no-cross-validation", action="store_true")
