@@ -21,7 +21,6 @@ from loguru import logger
 from curation.blocks.step import Documents, Step, tuning
 from curation.errors import ConfigError
 from curation.html.isolation import (
-    EXTRACT_PAGE,
     LIMIT_REASONS,
     MAX_HTML_CHARS,
     MAX_MEMORY_MB,
@@ -29,6 +28,7 @@ from curation.html.isolation import (
     DirectExtractor,
     IsolatedExtractor,
 )
+from curation.html.isolation_child import EXTRACT_PAGE
 
 Extractor = Literal["mathematics", "main_content"]
 Macros = Literal["keep", "expand", "drop"]

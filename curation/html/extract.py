@@ -42,6 +42,7 @@ _CONFIGURED = (b"inlineMath", b"displayMath", b"delimiters")
 _MARKS = "\ufdd0".encode()[:2]
 _LANGUAGE = re.compile(r"\slang\s*=\s*[\"']?\s*([a-zA-Z][\w-]{0,34})", re.IGNORECASE)
 _BETWEEN = re.compile(rf"(?<![\\$])\${MARK.pattern}\$(?!\$)")
+_HALF_CHARACTER = re.compile(rb"\xed[\xa0-\xbf]")  # a surrogate, which UTF-8 has not
 _LITERAL_DOLLAR = re.compile(r"(?<!\\)\$")
 
 
@@ -50,11 +51,13 @@ def html_to_text(html: str, *, mathematics: bool = True, main_content: bool = Tr
     return extract_page(html, mathematics=mathematics, main_content=main_content, macros=macros).text
 
 
-def extract_page(html: str, *, mathematics: bool = True, main_content: bool = True, macros: Macros = "keep") -> Page:
+def extract_page(
+    html: str | bytes, *, mathematics: bool = True, main_content: bool = True, macros: Macros = "keep"
+) -> Page:
     r"""The text of ``html``, its title, its declared language, and what was odd.
 
     Args:
-        html: A decoded page; any string.
+        html: A decoded page, any string; or a page in UTF-8.
         mathematics: Whether to look for formulas; without them the text keeps what the page shows.
         main_content: Whether to leave out navigation, menus, footers and the like.
         macros: What becomes of TeX macros that the page defines: ``keep`` gives their definitions beside the text, as
@@ -66,6 +69,8 @@ def extract_page(html: str, *, mathematics: bool = True, main_content: bool = Tr
         ``too_deep`` (elements nested deeper than browsers allow), ``empty_text``.
     """
     reasons: list[str] = []
+    if isinstance(html, bytes) and (len(html) > MAX_HTML_CHARS or _HALF_CHARACTER.search(html)):
+        html = html.decode("utf-8", "surrogatepass")
     if len(html) > MAX_HTML_CHARS:
         reasons.append("too_large")
         html = html[:MAX_HTML_CHARS]
@@ -108,11 +113,11 @@ def main_text(html: str, *, main_content: bool = True, alt_texts: bool = False) 
         return ""
 
 
-def _bytes(html: str) -> bytes:
+def _bytes(html: str | bytes) -> bytes:
     """``html`` in UTF-8, without null bytes and the characters that serve as marks; half characters become ``?``."""
-    source = html.encode("utf-8", "replace")
+    source = html if isinstance(html, bytes) else html.encode("utf-8", "replace")
     if b"\0" in source or _MARKS in source:
-        source = without_marks(html).encode("utf-8", "replace")
+        source = without_marks(source.decode("utf-8", "replace")).encode()
     return source
 
 

@@ -26,11 +26,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 
-from curation.html.isolation_child import REQUEST, as_page, given_up, limited, load
+from curation.html.isolation_child import EXTRACT_PAGE, REQUEST, as_page, given_up, limited, load
 from curation.html.isolation_process import ChildProcess, Failed
 from curation.html.page import Page
 
-EXTRACT_PAGE = "curation.html.extract:extract_page"
 LIMIT_REASONS = ("too_large", "too_slow", "too_much_memory", "crashed")
 """Why a page was given up; its text is empty and this is its only reason."""
 

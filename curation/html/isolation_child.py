@@ -28,6 +28,8 @@ REST = (1 << 32) - 1  # in place of the options' length: no page, but the second
 READY = b"ready"
 PIPE_BYTES = 1 << 20  # what Linux allows without privileges
 
+EXTRACT_PAGE = "curation.html.extract:extract_page"
+"""It takes pages in UTF-8, too: decoding and encoding a page again would be half of what isolation costs."""
 _FIRST_PAGE = "<html><body><p>Let \\(x^2\\) and <i>y</i> be given.</p><ul><li>One<li>Two</ul></body></html>"
 
 
@@ -74,7 +76,8 @@ def serve(function: str, max_html_chars: int, max_memory_mb: int, parent: int) -
         if asked == REST:
             continue
         options = json.loads(requests.read(asked))
-        html = str(requests.read(length), "utf-8", "surrogatepass")
+        source = requests.read(length)
+        html = source if function == EXTRACT_PAGE else str(source, "utf-8", "surrogatepass")
         if os.lseek(2, 0, os.SEEK_END):
             os.ftruncate(2, 0)  # only the last words before an end are of interest
         found, text = _answer_to(partial(_extracted, extract, html, options, max_html_chars, tight_bytes))
@@ -82,7 +85,11 @@ def serve(function: str, max_html_chars: int, max_memory_mb: int, parent: int) -
 
 
 def _extracted(
-    extract: Callable[..., Page | str], html: str, options: dict[str, Any], max_html_chars: int, tight_bytes: int
+    extract: Callable[..., Page | str],
+    html: str | bytes,
+    options: dict[str, Any],
+    max_html_chars: int,
+    tight_bytes: int,
 ) -> Page:
     page = limited(as_page(extract(html, **options)), max_html_chars)
     if not page.text and _memory("VmHWM") > tight_bytes:
