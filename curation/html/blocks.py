@@ -5,6 +5,7 @@ Example: ``read(b"<p>Let <math>…</math> be").rows`` has one row, whose text ho
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from curation.html.outline import outline
 from curation.html.scan import END, tokens
 
 _TAGS_BEFORE_CODE = 6
+_ENDED = re.compile(r"</(?:pre|code|div|p|h[1-6]|li)\b", re.IGNORECASE)
 _DELIMITERS = (b"\\(", b"\\[")
 MAX_SCRIPT_BYTES = 60_000
 
@@ -57,7 +59,9 @@ class Blocks:
         """The programming language that the tags before a token name."""
         _, _, starts, ends, _, _ = self.tokens
         start = starts[max(0, token - _TAGS_BEFORE_CODE)]
-        return language_in(self.source[start : ends[min(token, ends.size - 1)]][-2_000:].decode("utf-8", "replace"))
+        tags_before = self.source[start : ends[min(token, ends.size - 1)]][-2_000:].decode("utf-8", "replace")
+        # What a block before it says is not said of this one.
+        return language_in(_ENDED.split(tags_before)[-1])
 
 
 def read(source: bytes, *, mathematics: bool = True) -> Blocks:

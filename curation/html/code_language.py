@@ -17,7 +17,5 @@ _NO_LANGUAGES = frozenset(
 
 def language_in(source: str) -> str:
     """The language that the tags around a piece of code name: ``class="language-python"``."""
-    for found in _LANGUAGE.finditer(source):
-        if found[1].lower() not in _NO_LANGUAGES:
-            return found[1].lower()
-    return ""
+    named = [found[1].lower() for found in _LANGUAGE.finditer(source)]
+    return next((name for name in reversed(named) if name not in _NO_LANGUAGES), "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from curation.html.macro_configuration import configured_macros
 from curation.html.macros import Macro
@@ -22,21 +23,27 @@ _RULE = re.compile(
 _ASCIIMATH = re.compile(
     r"asciimath2jax|input/asciimath|ASCIIMathML\w*\.js|AM_(?:CHTML|HTMLorMML|SVG)|asciimath\s*:", re.IGNORECASE
 )
+_LOADED_SIGNS = ("athJax", "athjax", "katex", "KaTeX")
 _ASCIIMATH_SIGNS = ("sciimath", "sciiMath", "SCIIMath", "AM_")
 # What is looked for on every page; a dollar is told from a price otherwise.
 _KNOWN = frozenset({("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$"), ("[math]", "[/math]"), ("[latex]", "[/latex]")})
 MAX_SETTING_CHARS = 2_000
 MAX_DELIMITERS = 12
+MAX_SETTINGS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """``dollars``: a single dollar is a delimiter; ``others``: opening, closing, and whether it displays."""
+    """``dollars``: a single dollar is a delimiter; ``others``: opening, closing, and whether it displays.
+
+    ``loaded`` says that the page loads MathJax or KaTeX at all.
+    """
 
     dollars: bool = False
     others: tuple[tuple[str, str, bool], ...] = ()
     asciimath: bool = False
     macros: tuple[Macro, ...] = ()
+    loaded: bool = False
 
 
 _NOTHING = Configuration()
@@ -46,16 +53,17 @@ def configuration_of(scripts: str) -> Configuration:
     """The configuration in a page's scripts (tags and contents); the usual one where nothing is said."""
     pairs: set[tuple[str, str, bool]] = set()
     if "lineMath" in scripts or "displayMath" in scripts:
-        for setting in _PAIRS.finditer(scripts):
+        for setting in islice(_PAIRS.finditer(scripts), MAX_SETTINGS):
             found = _string_pairs(scripts, setting.end())
             pairs |= {(left, right, setting[1] == "displayMath") for left, right in found}
     if "delimiters" in scripts:
-        for setting in _RULES.finditer(scripts):
+        for setting in islice(_RULES.finditer(scripts), MAX_SETTINGS):
             for left, right, display in _RULE.findall(scripts[setting.end() : setting.end() + MAX_SETTING_CHARS]):
                 pairs.add((_unescaped(left[1:-1]), _unescaped(right[1:-1]), display in ("true", "!0")))
     asciimath = any(sign in scripts for sign in _ASCIIMATH_SIGNS) and _ASCIIMATH.search(scripts) is not None
     macros = tuple(configured_macros(scripts)) if "acro" in scripts else ()
-    if not (pairs or asciimath or macros):
+    loaded = any(sign in scripts for sign in _LOADED_SIGNS)
+    if not (pairs or asciimath or macros or loaded):
         return _NOTHING
     wanted = sorted(
         pair for pair in pairs if pair[:2] not in _KNOWN and pair[0].strip() and pair[1].strip() and pair[0] != "`"
@@ -68,6 +76,7 @@ def configuration_of(scripts: str) -> Configuration:
         others=others[:MAX_DELIMITERS],
         asciimath=asciimath,
         macros=macros,
+        loaded=loaded,
     )
 
 

@@ -26,7 +26,7 @@ _ENVIRONMENTS = (
 )
 _OPENING = re.compile(
     rf"[{CODE_OPEN}{PRE_OPEN}]|\\\\|\\\(|\\\[|\\\$|\$\$|\$|\\begin\{{((?:{_ENVIRONMENTS})\*?)\}}"
-    r"|\[(?:math|latex|tex|itex)\]"
+    r"|\[(?:math|latex|tex|itex|katex|mathjax)\]"
 )
 _CLOSING = {
     CODE_OPEN: CODE_CLOSE,
@@ -38,19 +38,26 @@ _CLOSING = {
     "[latex]": "[/latex]",
     "[tex]": "[/tex]",
     "[itex]": "[/itex]",
+    "[katex]": "[/katex]",
+    "[mathjax]": "[/mathjax]",
 }
 _DISPLAY = frozenset({"\\[", "$$"})
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _STRONG = re.compile(r"\\[a-zA-Z]{2,}|\^\{?[\w\\(*+-]|_\{|(?<![\w$])[a-zA-Z]_[a-zA-Z0-9](?![a-zA-Z0-9])|\\[{},;!]")
-# A letter, a relation, a number, f(x), a short tuple, signs beyond ASCII: TeX only where dollars are known to mean it.
+# TeX only where dollars are known to mean it: letters, a term with a sign of arithmetic, a bracket, a number, a macro.
 _WEAK = re.compile(
-    r"^[a-zA-Z]'*$|[=<>+/*|]|^[-\d.,%°]+$|^[a-zA-Z]{1,2}'?\([^()$\n]{0,20}\)$|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*\)?$"
-    r"|^\W*[^\x00-\x7f]{1,3}\W*$|^[a-zA-Z]\\?_\w$|^[a-zA-Z]\^-?\w{1,2}$"
+    r"^[a-zA-Z]{1,4}'*$|[=<>+/*|:!\[\]-]|^[-\d.,%°\\]+$|^[a-zA-Z]{1,2}'?\([^$\n]{0,30}\)$"
+    r"|^\(?[\w.+-]{1,3}(?:, ?[\w.+-]{1,5})*[\])]?$|^\W*[^\x00-\x7f]{1,3}\W*$|^[a-zA-Z]\\?_\w|^[a-zA-Z]\^"
+    r"|^\\[a-zA-Z]+$|\\[ $,;%]"
+    r"|^(?:sin|cos|tan|log|ln|exp|max|min|gcd)\b"
 )
+_TEMPLATE = re.compile(r"[A-Z][A-Z_ ]+$")  # ``$$NAME$$`` is filled in by a program that was not run
+_LONG_WORDS = re.compile(r"(?<![a-zA-Z\\])[a-zA-Z]{4,}")
 # AsciiMath between backquotes, which elsewhere hold code: a sign of arithmetic, or a name that it knows.
 _ASCIIMATH = re.compile(
     r"[\^=+/<>]|\w_\w|^\w$|\b(?:sqrt|sum|int|prod|lim|frac|alpha|beta|gamma|theta|lambda|pi|sigma|infty|oo|in|RR|NN|ZZ|QQ|CC)\b"
 )
+_WORDPRESS = re.compile(r"&(?:s|bg|fg)=\w+(?:&\w+=\w+)*$")
 _CODE = re.compile(r";|==|\+=|//|::|\.\w+\(")
 _ASCIIMATH_WORD = re.compile(r"[a-zA-Z]{4,}")
 _QUOTED = re.compile(r"\"[^\"]*\"|text\([^()]*\)")
@@ -135,7 +142,7 @@ def take_delimited(text: str, formulas: Formulas, configuration: Configuration) 
         elif opening == "`":
             mark = _asciimath(text[cursor:end], formulas)
         else:
-            mark = _mark(text, match, end, end + len(closing), formulas, configuration.dollars)
+            mark = _mark(text, match, end, end + len(closing), formulas, configuration)
         if mark is None:
             continue
         pieces += (text[position : match.start()], mark)
@@ -160,7 +167,9 @@ def _asciimath(body: str, formulas: Formulas) -> str | None:
     return formulas.keep(asciimath_to_tex(body), display=False)
 
 
-def _mark(text: str, match: re.Match[str], end: int, after: int, formulas: Formulas, dollars: bool) -> str | None:
+def _mark(
+    text: str, match: re.Match[str], end: int, after: int, formulas: Formulas, configuration: Configuration
+) -> str | None:
     opening = match[0]
     if end - match.end() > MAX_DISPLAY_CHARS:
         return None
@@ -170,7 +179,12 @@ def _mark(text: str, match: re.Match[str], end: int, after: int, formulas: Formu
     if opening in _DISPLAY and body.strip() and not without_definitions(body):
         return ""  # the page's macros
     following = text[after : after + 1]
-    wanted = _is_inline(body, following, dollars) if opening == "$" else _is_formula(body, opening)
+    if opening == "$" and body.startswith("latex "):  # WordPress
+        return formulas.keep(_WORDPRESS.sub("", body[6:]), display=False)
+    if opening == "$":
+        wanted = _is_inline(body, following, configuration.dollars)
+    else:
+        wanted = _is_formula(body, opening, loaded=configuration.loaded)
     if not wanted:
         return None
     return formulas.keep(restore(body, formulas), display=opening in _DISPLAY)
@@ -181,30 +195,34 @@ def restore(tex: str, formulas: Formulas) -> str:
     return MARK.sub(lambda mark: formulas.tex[int(mark[1])], tex) if "\ufdd0" in tex else tex
 
 
-def _is_formula(body: str, opening: str) -> bool:
+def _is_formula(body: str, opening: str, *, loaded: bool = False) -> bool:
+    """Whether what stands between delimiters is one: where MathJax or KaTeX is loaded, short words are, too."""
     if not body.strip() or CODE_OPEN in body or PRE_OPEN in body:
         return False
     if opening == "\\(" and len(body) > MAX_INLINE_CHARS:
         return False
     strong = _STRONG.search(body) is not None
-    if opening == "$$" and not (strong or _WEAK.search(body.strip())):
+    if opening == "$$" and not loaded and not strong and (_TEMPLATE.match(body) or not _WEAK.search(body.strip())):
         return False
     if opening == "\\[" and strong and len(body) < MAX_INLINE_CHARS:
         return True  # words between ``\ `` are TeX, too
-    return not is_prose(body) and not (len(body) < _SHORT_NOTE and _ESCAPED_WORD.fullmatch(body))
+    note = opening == "\\[" and not loaded and len(body) < _SHORT_NOTE and _ESCAPED_WORD.fullmatch(body)
+    return not is_prose(body) and not note
 
 
 def _is_inline(body: str, following: str, dollars: bool) -> bool:
     """Pandoc's rule (no space inside the dollars, no digit after them), and TeX or algebra between them."""
     if not body or len(body) > MAX_INLINE_CHARS or "\n\n" in body or CODE_OPEN in body or PRE_OPEN in body:
         return False
-    loose = body[0].isspace() or body[-1].isspace() or following.isdigit()
+    spaced = body[0].isspace(), body[-1].isspace()
+    loose = any(spaced) or following.isdigit()
     strong = _STRONG.search(body) is not None
-    if loose and not (dollars and strong):
+    if strong:
+        return not is_prose(body) and (dollars or not loose)
+    if not dollars or following.isdigit() or spaced[0] != spaced[1] or not _WEAK.search(body.strip()):
         return False
-    if not strong and (not dollars or not _WEAK.search(body)):
-        return False
-    return not is_prose(body)
+    # Between two prices stand words.
+    return len(_LONG_WORDS.findall(body)) < 2 and not (spaced[0] and body.strip()[:1].isdigit())
 
 
 def looks_like_dollars(text: str) -> bool:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ from curation.html.scan import RAW_TEXT
 Macros = Literal["keep", "expand", "drop"]
 
 MAX_HTML_CHARS = 8_000_000
+MAX_EXPANDED_CHARS = 2_000_000
 
 _DEFINITION = re.compile(rb"\\(?:(?:re)?newcommand|def|DeclareMathOperator)(?![a-zA-Z])")
 _CONFIGURED = (b"inlineMath", b"displayMath", b"delimiters")
@@ -67,7 +68,15 @@ def extract_page(
     Returns:
         A page whose ``reasons`` may name ``too_large`` (over ``MAX_HTML_CHARS``, of which the first are read),
         ``too_deep`` (elements nested deeper than browsers allow), ``empty_text``.
+
+    Raises:
+        ValueError: for an unknown treatment of macros.
+        TypeError: if ``html`` is no text.
     """
+    if not isinstance(html, str | bytes):
+        raise TypeError(f"html: expected str, or bytes in UTF-8, got {type(html).__name__}")
+    if macros not in get_args(Macros):
+        raise ValueError(f"macros: expected {', '.join(get_args(Macros))}, got {macros!r}")
     reasons: list[str] = []
     if isinstance(html, bytes) and (len(html) > MAX_HTML_CHARS or _HALF_CHARACTER.search(html)):
         html = html.decode("utf-8", "surrogatepass")
@@ -137,9 +146,19 @@ def _with_mathematics(blocks: Blocks, text: str, macros: Macros) -> tuple[str, i
     text = take_delimited(text, formulas, configuration)
     names = {macro.name: macro for macro in (*configuration.macros, *formulas.macros, *_hidden_macros(blocks))}
     if macros == "expand" and names:
-        formulas.tex = [expand(tex, names) for tex in formulas.tex]
+        formulas.tex = _expanded(formulas.tex, names)
     text, count = _dollars(text, formulas)
     return text, count, tuple(map(str, names.values())) if count and macros == "keep" else ()
+
+
+def _expanded(formulas: list[str], macros: dict[str, Macro]) -> list[str]:
+    """Formulas without the page's macros, as long as all of them stay below a limit; those after it keep theirs."""
+    left = MAX_EXPANDED_CHARS
+    expanded = []
+    for tex in formulas:
+        expanded.append(expand(tex, macros) if left > 0 else tex)
+        left -= len(expanded[-1])
+    return expanded
 
 
 def _hidden_macros(blocks: Blocks) -> list[Macro]:

@@ -162,8 +162,13 @@ class Reading:
         end = self._closing(_T["math"], token)
         if end is None:
             return None
+        after = end + 1
+        # An element that was never closed ends where a block of the page begins or ends.
+        blocks = np.flatnonzero(tags.CATEGORY[self.names[token + 1 : end]] & tags.BLOCK)
+        if blocks.size:
+            after = end = token + 1 + int(blocks[0])
         tex, display = mathml_element_tex(self._source(token), self._inside(token, end))
-        return self._keep(token, end + 1, tex, display)
+        return self._keep(token, after, tex, display)
 
     def _script(self, token: int, stop: int) -> tuple[list[int], int] | None:
         raw = token + 1
@@ -223,6 +228,8 @@ class Reading:
             self.formulas.display[found[0]] |= shown or any(self.formulas.display[number] for number in found)
             self.number[token], self.until[token] = found[0], after
             return found[:1], after
+        if "katex-html" in source:
+            return found, after  # what is drawn stays where nothing says it better
         if not found and self._is_output(source, token, after):
             tex = output_tex(self._drawn(token, after)) if "katex" not in source else None
             if tex is None:
@@ -236,8 +243,6 @@ class Reading:
 
     def _is_output(self, source: str, token: int, after: int) -> bool:
         """Rendered without its TeX; an element that the page's own scripts were still to render keeps its source."""
-        if "katex-html" in source:
-            return True
         text = "".join(self._source(place) for place in range(token, after) if self.kind[place] == TEXT)
         return len(text) < MAX_OUTPUT_CHARS and not looks_like_tex(text)
 

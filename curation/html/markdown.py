@@ -33,7 +33,7 @@ def write(blocks: Blocks, kept: NDArray[np.int64]) -> str:
             text, kind = _code(text, blocks.language_of(row[TOKEN])), "code"
         elif row[CELLS]:
             first = table != row[TABLE]
-            text, kind = _row(text, first), "row"
+            text, kind = _row(text, first, row[CELLS] + 1), "row"
         elif row[LEVEL]:
             text, kind = f"{'#' * row[LEVEL]} {_LINES.sub(' ', text)}", "heading"
         elif row[LIST] and row[ORDINAL] != NO_ITEM:
@@ -53,8 +53,9 @@ def _item(text: str, row: list[int]) -> str:
     return f"{indent}{'-' if ordinal == BULLET else f'{ordinal}.'} {text}"
 
 
-def _row(text: str, first: bool) -> str:
+def _row(text: str, first: bool, count: int) -> str:
     cells = [_LINES.sub(" ", cell).strip() for cell in text.split("\t")]
+    cells += [""] * (count - len(cells))  # empty ones at the end
     # A bar would end the cell; in TeX ``\|`` is another sign, so formulas keep theirs.
     cells = [cell if _TEX_SIGNS.search(cell) else cell.replace("|", "\\|") for cell in cells]
     line = f"| {' | '.join(cells)} |"
@@ -62,10 +63,9 @@ def _row(text: str, first: bool) -> str:
 
 
 def _code(text: str, language: str) -> str:
+    fence = "````" if "```" in text else "```"
     text = text.strip("\n").rstrip()
-    if "\n" not in text:
-        return f"{PRE_OPEN}{text}{PRE_CLOSE}"
-    return f"```{language}\n{PRE_OPEN}{text}{PRE_CLOSE}\n```"
+    return f"{fence}{language}\n{PRE_OPEN}{text}{PRE_CLOSE}\n{fence}"
 
 
 def finish(text: str) -> str:

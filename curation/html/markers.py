@@ -35,6 +35,8 @@ _ONLY_ENDS = re.compile(r"(?:\s|\\\\|\\end\{\w+\*?\})*")
 _DEFINES = re.compile(
     r"\\(?:re|provide)?(?:newcommand|DeclareMathOperator|[gex]?def|let|require|newenvironment|definecolor|setcounter|usepackage|begingroup|endgroup)(?![a-zA-Z])"
 )
+_COMMENT_LINE = re.compile(r"(?<!\\)%[^\n]*\n")
+_OUTER_DOLLARS = re.compile(r"^\$+|(?<!\\)\$+$")
 _LAST_BREAKS = re.compile(r"(?:\s*(?<!\\)\\\\)+\s*$")
 _LONE_DOLLAR = re.compile(r"(?<!\\)\$")
 _TEXT_DOLLARS = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
@@ -81,18 +83,18 @@ class Formulas:
 def tidy(tex: str, *, display: bool) -> str:
     r"""``tex`` on one line, without macro definitions, and with no dollar that would end it too early.
 
-    A ``%`` before a line break is TeX's comment and needs its line break: such formulas keep their lines. Dollars in
+    A ``%`` begins TeX's comment, which needs its line break: such formulas keep their lines. Dollars in
     ``\text{if $x$}`` stay between double dollars and become ``\(x\)`` between single ones. There a ``\\`` at the end,
     which begins a line that is not there, would make the dollar after it look escaped; it goes.
     """
     tex = without_marks(tex)
-    tex = tex.strip() if "%\n" in tex else " ".join(tex.split())
+    tex = tex.strip() if "%" in tex and _COMMENT_LINE.search(tex) else " ".join(tex.split())
     if _DEFINES.search(tex):
         tex = without_definitions(tex)
     if tex.endswith("\\") and not display:
         tex = _LAST_BREAKS.sub("", tex)
     if "$" in tex:
-        tex = tex.strip("$").strip()
+        tex = _OUTER_DOLLARS.sub("", tex).strip()
         if not display or "$$" in tex or tex.count("$") % 2:
             tex = _TEXT_DOLLARS.sub(r"\\(\1\\)", tex)
             tex = _LONE_DOLLAR.sub("", tex)

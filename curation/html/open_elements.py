@@ -39,6 +39,7 @@ _P, _LI, _UL, _OL, _DT, _DD, _TR, _TD, _TH, _TABLE, _H1, _H6 = tags.numbers("p l
 _QUOTE, _MENU, _DIR, _DIV, _ADDRESS = tags.numbers("blockquote menu dir div address")
 _TBODY, _THEAD, _TFOOT = tags.numbers("tbody thead tfoot")
 _HIDDEN, _GUTTER = np.uint64(tags.HIDDEN), np.uint64(tags.GROUP_BITS["gutter"])
+_LESSON = np.uint64(tags.GROUP_BITS["lesson"])
 _PATHS = 1_000_003
 
 
@@ -165,7 +166,9 @@ def push(tag: Any, bits: Any, stack: Any, stack_bits: Any, elements: Any, state:
         path = stack[depth, S_PATH] * 31 + tag * 7 + np.int64(bits % np.uint64(_PATHS))
         stack[depth, S_PATH] = path % _PATHS
         _inside(tag, stack, depth, state)
-    if category[tag] & _DROP or bits & _GUTTER or (bits & _HIDDEN and not block):
+    # A hint or a solution is hidden until it is clicked.
+    hidden = bits & _HIDDEN and not block and not stack_bits[depth] & _LESSON
+    if category[tag] & _DROP or bits & _GUTTER or hidden:
         stack[depth, S_DROP] = 1
     state[OPEN] += 1
     state[ELEMENTS] += 1

@@ -34,7 +34,7 @@ _IMAGE_CLASS = re.compile(
 _SURE_CLASS = re.compile(r"(?<![\w-])(?:math|tex|latex|formulaInl|formulaDsp|mimetex)(?![\w-])")
 _IMAGE_SERVICE = re.compile(
     r"latex\.codecogs\.com|codecogs\.com/|latex\.php|mimetex|mathtex|/images/math/|s0\.wp\.com/latex|chart\?cht=tx|tex\.cgi"
-    r"|/eqn?\.latex|math/render",
+    r"|/eqn?\.latex|math/render|tex\.z-dn\.net|upmath\.me/svg|render/math\?",
     re.IGNORECASE,
 )
 _TEX_SIGN = re.compile(r"\\[a-zA-Z]|[\^_]\{?\w|[=<>+]|^\s*-?\w{1,2}\s*$|^[\d.,/]+$")
@@ -48,8 +48,9 @@ _WHOLE = re.compile(
 _GROUPS = ("paren", "bracket", "double", "single", "env")
 _INNER_DELIMITER = re.compile(r"\\[()\[\]]|(?<!\\)\$")
 _TEXT_PARTS = re.compile(r"\\(?:text|mbox|hbox|textrm)\s*\{[^{}]*\}|\\\\\[[^\]]{0,12}\]|\\\\")
-_PREFIX = re.compile(r"^\\(?:displaystyle|dpi\{\d+\}|inline|large|fn_\w+)\s*")
-_QUERY_NAME = re.compile(r"^(?:latex|tex|eq|formula|chl|cht=tx&chl)=|&(?:bg|fg|s|c)=.*$")
+_PREFIX = re.compile(r"^(?:\\(?:displaystyle|dpi\{\d+\}|inline|large|fn_\w+|bg_\w+)(?![a-zA-Z])\s*)+")
+_WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
+_QUERY_NAME = re.compile(r"^(?:latex|tex|eq|formula|f|math|chl|cht=tx&chl)=|&(?:bg|fg|s|c)=.*$")
 _SOURCE_TEX = re.compile(r"\\[a-zA-Z(\[]|\$|[\^_]\{")
 
 
@@ -116,10 +117,15 @@ def whole_formula(text: str, *, display: bool, sure: bool) -> tuple[str, bool, s
 
 def image_tex(source: str) -> tuple[str, bool] | None:
     """An ``<img>`` of a formula: its text between delimiters, its class, or the address of a rendering service."""
-    alt = (attribute(source, "alt") or attribute(source, "data-latex") or "").strip()
+    alt = (attribute(source, "data-equation-content") or attribute(source, "alt") or "").strip()
+    alt = alt.removeprefix("LaTeX:").strip() or (attribute(source, "data-latex") or "").strip()
     if alt[:1] in ("$", "\\") and (taken := whole_formula(alt, display=False, sure=False)) is not None:
         return taken[0] + taken[2], taken[1]
     address = attribute(source, "src") or attribute(source, "data-lazy-src") or ""
+    if not alt and _IMAGE_SERVICE.search(address):
+        alt = attribute(source, "title") or ""
+    if "data-mathml" in source and (wiris := attribute(source, "data-mathml")):
+        return mathml_to_tex(wiris.translate(_WIRIS)), False
     classes = attribute(source, "class") or ""
     service = _IMAGE_SERVICE.search(address)
     if not service and not _IMAGE_CLASS.search(classes):
@@ -145,8 +151,12 @@ def _is_caption(alt: str) -> bool:
 
 def _query_tex(address: str) -> str:
     """The TeX after the first ``?`` of a rendering service's address: ``latex.codecogs.com/gif.latex?x%5E2``."""
-    query = address.partition("?")[2]
-    return _QUERY_NAME.sub("", unquote(query.replace("+", " ") if "+" in address and " " not in address else query))
+    query = address.partition("?")[2] or address.rpartition("/svg/")[2]
+    if "&space;" in query:  # codecogs' own spelling, in which a plus is a plus
+        query = query.replace("&space;", " ")
+    elif "+" in query and " " not in query:
+        query = query.replace("+", " ")
+    return _QUERY_NAME.sub("", unquote(query).strip())
 
 
 def _bare(tex: str) -> str:
