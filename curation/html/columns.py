@@ -72,5 +72,7 @@ STACK_COLUMNS = 11
     BRACE,  # whether its closing brace is owed
     CUT,  # whether elements were nested too deep
     MATHEMATICS,  # whether the page has formulas
-) = range(15)
-STATES = 15
+    ROW_CELLS,  # cells of the table's row so far
+    ROW_COUNT,  # COUNT where the row began
+) = range(17)
+STATES = 17

@@ -228,7 +228,7 @@ class Reading:
             self.formulas.display[found[0]] |= shown or any(self.formulas.display[number] for number in found)
             self.number[token], self.until[token] = found[0], after
             return found[:1], after
-        if "katex-html" in source:
+        if "katex" in source and not found:
             return found, after  # what is drawn stays where nothing says it better
         if not found and self._is_output(source, token, after):
             tex = output_tex(self._drawn(token, after)) if "katex" not in source else None

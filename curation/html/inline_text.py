@@ -36,6 +36,7 @@ from curation.html.columns import (
 _NOTHING = np.uint64(0)
 CODE_OPEN, CODE_CLOSE = 0xFDD2, 0xFDD3
 MAX_SCRIPT_BYTES = 10
+FORMATTED = 128  # beside the sign of a script: other tags stand before its text
 SHORT_LETTERS = 4
 _FOREIGN = 0xFE  # no byte of UTF-8: stands for a character from an entity
 
@@ -71,7 +72,8 @@ def _is_script(out: Any, at: Any, first_at: Any, data: Any, place: Any, end: Any
     for offset in range(place, end):
         byte = data[offset]
         letter = 65 <= (byte & 0xDF) <= 90 or byte >= 128
-        if not (letter or 48 <= byte <= 57 or byte == 43 or byte == 45 or byte == 44 or byte == 46):
+        # The last byte of an entity, such as ``&minus;``, stands for it.
+        if not (letter or 48 <= byte <= 57 or byte in (43, 44, 45, 46, 59)):
             return False
     return not (sign == 94 and letters == 0 and end - place == 2 and 65 <= (data[place] & 0xDF) <= 90)
 
@@ -88,10 +90,11 @@ def before_text(out: Any, at: Any, state: Any, data: Any, place: Any, end: Any) 
         state[CODE] = 2
         at = put(out, at, CODE_OPEN)
     if state[SCRIPT]:
-        if _is_script(out, at, state[BLOCK_AT], data, place, end, state[SCRIPT]):
-            out[at] = state[SCRIPT]
+        sign = state[SCRIPT] & ~FORMATTED
+        if _is_script(out, at, state[BLOCK_AT], data, place, end, sign):
+            out[at] = sign
             at += 1
-            if end - place > 1:
+            if end - place > 1 or state[SCRIPT] & FORMATTED:
                 out[at] = 123
                 at += 1
                 state[BRACE] = 1

@@ -21,12 +21,15 @@ from curation.html.columns import (
     BREAKS,
     CELLS,
     CODE,
+    COUNT,
     FIELDS,
     IMAGES,
     IN_LINK,
     LINK_LEFT_OUT,
     LINKS,
     MATHEMATICS,
+    ROW_CELLS,
+    ROW_COUNT,
     SCRIPT,
     SPACE,
 )
@@ -34,7 +37,7 @@ from curation.html.inline_text import CODE_CLOSE
 from curation.html.scan import END, START
 
 MAX_ROW_BYTES = 400  # of a table's row; longer cells are blocks of their own
-_A, _BR, _TD, _TH, _PRE, _IMG, _HR, _LISTING, _SUP, _SUB = tags.numbers("a br td th pre img hr listing sup sub")
+_A, _BR, _TD, _TH, _TR, _PRE, _IMG, _HR, _LISTING, _SUP, _SUB = tags.numbers("a br td th tr pre img hr listing sup sub")
 _GUTTER, _NOTHING = np.uint64(tags.GROUP_BITS["gutter"]), np.uint64(0)
 
 
@@ -70,14 +73,37 @@ def boundary(tag: Any, what: Any, out: Any, block: Any, state: Any, in_code: Any
             _newline(out, state)
         return False
     cell = tag in (_TD, _TH)
+    if tag == _TR:
+        state[ROW_CELLS], state[ROW_COUNT] = 0, state[COUNT] + state[BEGUN]
+    elif cell and what == START:
+        state[ROW_CELLS] += 1
     if cell and state[BEGUN] and block[BREAKS] == 0 and state[AT] - state[BLOCK_AT] < MAX_ROW_BYTES:
         if what == START:
-            out[state[AT]] = 9
-            state[AT] += 1
-            state[SPACE] = 0
-            block[CELLS] += 1
+            _tab(out, block, state)
         return False
+    if not state[BEGUN]:
+        _empty(what, out, block, state, cell)
     return state[BEGUN] == 1
+
+
+@part
+def _tab(out: Any, block: Any, state: Any) -> Any:
+    """A border between two cells."""
+    out[state[AT]] = 9
+    state[AT] += 1
+    state[SPACE] = 0
+    block[CELLS] += 1
+
+
+@part
+def _empty(what: Any, out: Any, block: Any, state: Any, cell: Any) -> Any:
+    """A tag before the block's first text: a row's empty first cells count, unless some cell of it held blocks."""
+    if cell:
+        if what == START and state[ROW_CELLS] > 1 and state[COUNT] == state[ROW_COUNT]:
+            _tab(out, block, state)
+        return
+    state[AT] = state[BLOCK_AT]
+    block[CELLS] = 0
 
 
 @part

@@ -32,13 +32,13 @@ from curation.html.columns import (
     STACK_COLUMNS,
     STATES,
 )
-from curation.html.inline_text import words
+from curation.html.inline_text import FORMATTED, words
 from curation.html.line_tags import act, boundary, close_code
 from curation.html.open_elements import MAX_DEPTH, depth_after, depth_before, push
 from curation.html.scan import RAW_TEXT, START, TEXT
 
 _NO_FORMULA = -1
-_BLOCK, _ACTS = tags.BLOCK, tags.ACTS
+_BLOCK, _ACTS, _FORMAT = tags.BLOCK, tags.ACTS, tags.FORMAT
 _NOT_OPENED = tags.VOID | tags.FORMAT | tags.RAW | tags.PAGE
 _CODE, _HR = tags.numbers("code hr")
 _IN_PRE, _NOTHING = np.uint64(tags.IN_PRE), np.uint64(0)
@@ -91,7 +91,9 @@ def _tag(
     rows = blocks[0]
     stack, stack_bits = opened
     top, kinds, finished = state[OPEN] - 1, category[tag], False
-    state[SCRIPT] = 0
+    if state[SCRIPT]:
+        # ``10<sup><b>6</b></sup>``: letters of another kind are still raised; a link is a footnote's.
+        state[SCRIPT] = state[SCRIPT] | FORMATTED if kinds & _FORMAT and what == START and not kinds & _ACTS else 0
     if kinds & _ACTS:
         finished = act(tag, what, said, out, rows[state[COUNT]], state, not stack[top, S_DROP])
     elif kinds & _BLOCK:

@@ -107,6 +107,73 @@ def test_an_element_that_is_never_closed_takes_nothing_with_it():
     assert text.count("one") == 50 and "The end of it" in text
 
 
+CONFIGURED = "<script>MathJax = {tex: {inlineMath: [['$', '$']]}}</script>"
+SHY = r"$n - 1$ $2n-1$ $n!$ $\R$ $[0,1]$ $(a, b]$ $f(g(x))$ $a:b$ $sin x$ $25\%$"
+
+
+def test_shy_terms_where_dollars_are_configured():
+    text = html_to_text(page(SHY + " It costs $5 or $7, so $10-$12 and $3.", CONFIGURED))
+    assert SHY in text and r"costs \$5 or \$7, so \$10-\$12 and \$3." in text
+
+
+def test_words_between_delimiters_where_mathjax_is_loaded():
+    body = r"\(abc\) and \[xyz\] and $$abc$$"
+    assert "$abc$ and $$xyz$$ and $$abc$$" in html_to_text(page(body, "<script src=MathJax.js></script>"))
+
+
+@pytest.mark.parametrize(
+    ("source", "tex"),
+    [
+        (r"https://latex.codecogs.com/gif.latex?\inline&space;a&space;=&space;b&plus;c", "a = b+c"),
+        ("https://tex.z-dn.net/?f=E%3Dmc%5E2", "E=mc^2"),
+        ("https://render.githubusercontent.com/render/math?math=r%5E2", "r^2"),
+    ],
+)
+def test_addresses_of_services(source, tex):
+    assert f"${tex}$" in html_to_text(page(f'<img src="{source}">'))
+
+
+def test_images_of_editors():
+    canvas = '<img class="equation_image" alt="LaTeX: x^2" data-equation-content="x^2">'
+    wiris = '<img class="Wirisformula" alt="x squared" data-mathml="«math»«msup»«mi»y«/mi»«mn»2«/mn»«/msup»«/math»">'
+    text = html_to_text(page(canvas + " and " + wiris))
+    assert "$x^2$ and $y^2$" in text and "LaTeX" not in text
+
+
+def test_an_unclosed_math_ends_with_its_paragraph():
+    text = html_to_text(page("<math><mi>x</mi></p><p>It goes on, and on.</p><p>With <math><mi>y</mi></math>."))
+    assert "$x$" in text and "It goes on, and on." in text and "With $y$." in text
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("2<sup><i>n</i></sup>", "2^{n}"),
+        ("e<sup>&minus;x</sup>", "e^{−x}"),
+        ("x<sup><a href=#1>1</a></sup>", "x1"),
+        (r"<script type='math/tex'>5\$</script>", r"$5\$$"),
+        ("<script type='math/tex'>a % c\n + b</script>", "$a % c\n + b$"),
+        ('<span class="katex"><span class="katex-html">q</span></span>', "q"),
+        ('<span class="hint" style="display:none">Add them.</span>', "Add them."),
+        ("$latex z^2&s=2$", "$z^2$"),
+    ],
+)
+def test_small_things(body, expected):
+    assert f"see. {expected} That" in html_to_text(page(body))
+
+
+def test_wrong_arguments_are_named():
+    with pytest.raises(ValueError, match="macros: expected keep, expand, drop, got 'x'"):
+        extract_page("<p>a", macros="x")
+    with pytest.raises(TypeError, match="html: expected str"):
+        extract_page(None)
+
+
+def test_utf8_is_read_like_text():
+    body = page("größer \\(x^2\\) \ud800 \ufdd0 ≤")
+    assert extract_page(body.encode("utf-8", "surrogatepass")) == extract_page(body)
+
+
 MACROS = r'<div style="display:none">\(\newcommand{\R}{\mathbb{R}}\)</div>'
 
 

@@ -19,6 +19,14 @@ WRITTEN = {
         "<table><tr><th>x<th>y<tr><td>1<td>2|3</table>",
         "| x | y |\n| --- | --- |\n| 1 | 2\\|3 |",
     ),
+    "empty cells": (
+        "<table><tr><th><th>1<th>2<tr><th>3<td><td></table>",
+        "|  | 1 | 2 |\n| --- | --- | --- |\n| 3 |  |  |",
+    ),
+    "cells for layout": (f"<table><tr><td></td><td><p>{SENTENCE}</p></td></tr></table>", SENTENCE),
+    "code of one line": ("<pre><code class='language-sh'># a</code></pre>", "```sh\n# a\n```"),
+    "code with a fence": ("<pre>```\nx</pre>", "````\n```\nx\n````"),
+    "code after code": ("<pre class='lang-js'>a\nb</pre><pre>c\nd</pre>", "```js\na\nb\n```\n\n```\nc\nd\n```"),
     "quotation": (f"<blockquote><p>{SENTENCE}</p><p>b</p></blockquote>", f"> {SENTENCE}\n\n> b"),
     "code": (
         '<pre><code class="language-python">def f(x):\n    return x\n</code></pre>',
