@@ -10,18 +10,19 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from curation.blocks.extract import Extractor
 from curation.blocks.read import ARCHIVES
 from curation.content import resolve_location
 from curation.errors import ConfigError
 from curation.folder import open_input
 from curation.html.archive import read_archive
 from curation.html.charset import decode
-from curation.html.page import Page
+from curation.html.page import Macros, Page
 
-EXTRACTORS = ("mathematics", "main_content")
-MACROS = ("keep", "expand", "drop")
+EXTRACTORS = get_args(Extractor)
+MACROS = get_args(Macros)
 _SHOWN_CHARS = 100
 
 

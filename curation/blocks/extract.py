@@ -29,9 +29,9 @@ from curation.html.isolation import (
     IsolatedExtractor,
 )
 from curation.html.isolation_child import EXTRACT_PAGE
+from curation.html.page import Macros
 
 Extractor = Literal["mathematics", "main_content"]
-Macros = Literal["keep", "expand", "drop"]
 
 _KEEP_SECONDS = 30  # for the next shard, which is read by then
 

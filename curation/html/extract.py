@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,9 @@ from curation.html.main_content import chances_of, main_blocks
 from curation.html.markdown import finish, write
 from curation.html.markers import CLOSE, MARK, OPEN, Formulas, without_marks
 from curation.html.nesting import is_too_deep
-from curation.html.page import Page
+from curation.html.page import Macros, Page
 from curation.html.panic import is_panic
 from curation.html.scan import RAW_TEXT
-
-Macros = Literal["keep", "expand", "drop"]
 
 MAX_HTML_CHARS = 8_000_000
 MAX_EXPANDED_CHARS = 2_000_000
@@ -103,9 +101,7 @@ def explain_page(html: str) -> Iterator[tuple[bool, float, str]]:
     blocks = read(_bytes(html[:MAX_HTML_CHARS]))
     kept = set(main_blocks(blocks).tolist())
     for number, chance in enumerate(chances_of(blocks).tolist() if len(blocks.rows) else ()):
-        pieces = MARK.split(blocks.text(number))
-        pieces[1::2] = [blocks.formulas.show(int(formula)) for formula in pieces[1::2]]
-        yield number in kept, chance, finish("".join(pieces))
+        yield number in kept, chance, finish(blocks.formulas.shown_in(blocks.text(number))[0])
 
 
 def main_text(html: str, *, main_content: bool = True, alt_texts: bool = False) -> str:
@@ -178,10 +174,7 @@ def _dollars(text: str, formulas: Formulas) -> tuple[str, int]:
     text = _apart(text, formulas)
     if "$" in text:
         text = _LITERAL_DOLLAR.sub(r"\\$", text)
-    shown = [formulas.show(number) for number in range(len(formulas.tex))]
-    pieces = MARK.split(text)
-    pieces[1::2] = [shown[int(number)] for number in pieces[1::2]]
-    return "".join(pieces), len(pieces) // 2
+    return formulas.shown_in(text)
 
 
 def _apart(text: str, formulas: Formulas) -> str:

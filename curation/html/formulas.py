@@ -39,7 +39,6 @@ MAX_DRAWN_BYTES = 400_000
 
 _T = tags.TAGS
 _OWN_ELEMENTS = frozenset(_T[name] for name in ("d-math", "dt-math", "tex-math", "la-tex", "tex", "eq"))
-_MATHJAX_ELEMENT = _T["mathjax"]
 _LEAF_ELEMENTS = _OWN_ELEMENTS | {_T[name] for name in ("mathjax", "span", "div", "p", "code", "em")}
 _BLOCKS = (_T["div"], _T["p"])
 _DISPLAY = re.compile(r"(?<![a-z])(?:display|block|displaymath|katex-display|equation)(?![a-z])", re.IGNORECASE)
@@ -97,14 +96,13 @@ class Reading:
     def _one(self, token: int, stop: int, nesting: int) -> tuple[list[int], int]:
         """The formulas that the start tag ``token`` begins, and the token after them."""
         math = int(self.math[token])
-        if math & tags.PREVIEW and self._output_follows(token, stop):
+        if math & tags.PREVIEW and self._follows(self._end_of(token, stop), tags.MATH_SCRIPT | tags.RENDERED, tokens=3):
             return self._leave_out(token, self._end_of(token, stop))
         for bit, read in (
             (tags.MATHML, self._mathml),
             (tags.MATH_SCRIPT, self._script),
             (tags.DATA_TEX, self._data),
             (tags.LEAF, self._leaf),
-            (tags.PREVIEW, self._leaf),
             (tags.IMAGE, self._image),
         ):
             if math & bit and (result := read(token, stop)) is not None:
@@ -219,7 +217,7 @@ class Reading:
     def _rendered(self, token: int, stop: int, nesting: int) -> tuple[list[int], int]:
         after = self._end_of(token, stop)
         found = self._take_between(token + 1, after, nesting + 1)
-        if self._script_follows(after):
+        if self._follows(after, tags.MATH_SCRIPT, tokens=4):
             return self._leave_out(token, after)
         source = self._source(token)
         same = {_SPACE.sub("", self.formulas.tex[number]) for number in found}
@@ -228,10 +226,10 @@ class Reading:
             self.formulas.display[found[0]] |= shown or any(self.formulas.display[number] for number in found)
             self.number[token], self.until[token] = found[0], after
             return found[:1], after
-        if "katex" in source and not found:
-            return found, after  # what is drawn stays where nothing says it better
-        if not found and self._is_output(source, token, after):
-            tex = output_tex(self._drawn(token, after)) if "katex" not in source else None
+        if found or "katex" in source:  # what KaTeX draws stays where nothing says it better
+            return found, after
+        if self._is_output(token, after):
+            tex = output_tex(self._drawn(token, after))
             if tex is None:
                 return self._leave_out(token, after)
             return self._keep(token, after, tex, bool(_SHOWN.search(source)) or attribute(source, "display") == "true")
@@ -241,26 +239,16 @@ class Reading:
         """The source of an element."""
         return self.data[self.starts[token] : self.ends[after - 1]][:MAX_DRAWN_BYTES].decode("utf-8", "replace")
 
-    def _is_output(self, source: str, token: int, after: int) -> bool:
+    def _is_output(self, token: int, after: int) -> bool:
         """Rendered without its TeX; an element that the page's own scripts were still to render keeps its source."""
         text = "".join(self._source(place) for place in range(token, after) if self.kind[place] == TEXT)
         return len(text) < MAX_OUTPUT_CHARS and not looks_like_tex(text)
 
-    def _script_follows(self, token: int) -> bool:
-        """Whether the next thing but space and end tags is a math script: the TeX of what stands before it."""
-        for place in range(token, min(token + 4, self.kind.size)):
+    def _follows(self, token: int, wanted: int, *, tokens: int) -> bool:
+        """Whether the next start tag is one of ``wanted``, with only space and end tags, a few tokens, before it."""
+        for place in range(token, min(token + tokens, self.kind.size)):
             if self.kind[place] == START:
-                return bool(self.math[place] & tags.MATH_SCRIPT)
-            if self.kind[place] == TEXT and self._source(place).strip():
-                return False
-        return False
-
-    def _output_follows(self, token: int, stop: int) -> bool:
-        """Whether a preview is followed by what it is a preview of."""
-        after = self._end_of(token, stop)
-        for place in range(after, min(after + 3, self.kind.size)):
-            if self.kind[place] == START:
-                return bool(self.math[place] & (tags.MATH_SCRIPT | tags.RENDERED))
+                return bool(self.math[place] & wanted)
             if self.kind[place] == TEXT and self._source(place).strip():
                 return False
         return False

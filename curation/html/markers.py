@@ -59,10 +59,11 @@ class Formulas:
 
     def add(self, tex: str, *, display: bool) -> int | None:
         """The number of ``tex``; None for an empty formula or one that only defines macros."""
-        if _DEFINES.search(tex):
+        defines = _DEFINES.search(tex) is not None
+        if defines:
             found, tex = definitions_in(tex)
             self.macros += found
-        tex = tidy(tex, display=display)
+        tex = tidy(tex, display=display, defines=defines)
         if not tex:
             return None
         self.tex.append(tex)
@@ -79,9 +80,15 @@ class Formulas:
         dollars = "$$" if self.display[number] else "$"
         return f"{dollars}{self.tex[number]}{dollars}"
 
+    def shown_in(self, text: str) -> tuple[str, int]:
+        """``text`` with its marks as formulas in dollars, and how many they were."""
+        pieces = MARK.split(text)
+        pieces[1::2] = [self.show(int(number)) for number in pieces[1::2]]
+        return "".join(pieces), len(pieces) // 2
 
-def tidy(tex: str, *, display: bool) -> str:
-    r"""``tex`` on one line, without macro definitions, and with no dollar that would end it too early.
+
+def tidy(tex: str, *, display: bool, defines: bool) -> str:
+    r"""``tex`` on one line, if it ``defines`` macros without that, and with no dollar that would end it too early.
 
     A ``%`` begins TeX's comment, which needs its line break: such formulas keep their lines. Dollars in
     ``\text{if $x$}`` stay between double dollars and become ``\(x\)`` between single ones. There a ``\\`` at the end,
@@ -89,7 +96,7 @@ def tidy(tex: str, *, display: bool) -> str:
     """
     tex = without_marks(tex)
     tex = tex.strip() if "%" in tex and _COMMENT_LINE.search(tex) else " ".join(tex.split())
-    if _DEFINES.search(tex):
+    if defines:
         tex = without_definitions(tex)
     if tex.endswith("\\") and not display:
         tex = _LAST_BREAKS.sub("", tex)

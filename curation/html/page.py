@@ -6,6 +6,10 @@ Example: ``Page(text="Let $x$ be 2.", has_mathematics=True, title="Sums", langua
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Macros = Literal["keep", "expand", "drop"]
+"""What becomes of a page's own TeX macros, see `curation.html.extract.extract_page`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,6 @@ def script_tex(source: str, content: str) -> tuple[str, bool] | None:
     tex = _CDATA.sub("", content)
     if _ESCAPED.search(tex):
         tex = unescape(tex)
-
     return (asciimath_to_tex(tex[:MAX_ASCIIMATH_CHARS]) if name == "asciimath" else tex), display
 
 
