@@ -2,7 +2,7 @@
 
     judge = open_judge("endpoint:http://localhost:8000#meta-llama/Llama-3.1-70B-Instruct")
     judge.check()
-    for index, reply in judge.ask(requests):  # in order of completion
+    for index, reply in ask(judge, requests):  # in order of completion
         ...
     judge.close()
 
@@ -13,7 +13,7 @@ document raises.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,40 +23,85 @@ from curation.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One document's question: the chat messages, and what a recorded reply is found by."""
+    """One document's question: the chat messages, and what a recorded reply is found by.
+
+    Attributes:
+        document_id: the document's id.
+        url: its URL, if it has one.
+        messages: the whole chat.
+        seed: in place of the generation settings' seed, for a further reading of the same document.
+    """
 
     document_id: str
     url: str | None
     messages: tuple[dict[str, str], ...]
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came back: the text, or None and the reason; token counts where the server gives them.
 
-    Reasons: ``no_recorded_reply``, ``request_rejected: …`` (this document, not worth asking again),
-    ``empty_reply`` and ``judge_failed: …`` (all attempts used up).
+    Reasons: ``no_recorded_reply``, ``request_rejected: …`` (this document, not worth asking again), ``too_long: …``
+    (more tokens than the judge's context; shown less of it, the document may get a reply), ``empty_reply`` and
+    ``judge_failed: …`` (all attempts used up: never recorded, always asked again).
+
+    Attributes:
+        logprobs: of OpenAI's ``choices[0].logprobs.content`` the list, where log-probabilities were asked for: for each
+            token ``token``, ``logprob`` and ``top_logprobs``.
     """
 
     text: str | None
     reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    logprobs: Sequence[Mapping[str, Any]] | None = None
 
 
 class Judge(Protocol):
-    """Where replies come from."""
+    """Where replies come from: requests are handed in, and replies taken out as they come.
+
+    Attributes:
+        name: what the labels say of who judged.
+        concurrency: requests in flight at most; more may be handed in, they wait.
+    """
 
     name: str
+    concurrency: int
 
     def check(self) -> None:
         """Raise `ConfigError` before any work: a missing file or package, a server that cannot be reached."""
 
-    def ask(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
-        """The index of each request and its reply, in order of completion, every index exactly once."""
+    def submit(self, ticket: Hashable, request: Request) -> None:
+        """Hand in a request; returns at once."""
+
+    def completed(self, timeout: float | None = None) -> list[tuple[Hashable, Reply]]:
+        """What has come since the last call, each ticket once, in order of completion.
+
+        Waits for at least one reply, or for ``timeout`` seconds; empty at once where nothing is under way.
+
+        Raises:
+            ConfigError: if what the server refuses would be refused for every request.
+        """
 
     def close(self) -> None:
         """Free what the judge holds; it may not be asked again."""
+
+
+def ask(judge: Judge, requests: Iterable[Request]) -> Iterator[tuple[int, Reply]]:
+    """The position of each request and its reply, in order of completion; memory is bounded by what is in flight."""
+    under_way = 0
+    for index, request in enumerate(requests):
+        judge.submit(index, request)
+        under_way += 1
+        while under_way >= 2 * judge.concurrency:
+            for ticket, reply in judge.completed():
+                under_way -= 1
+                yield int(str(ticket)), reply
+    while under_way:
+        for ticket, reply in judge.completed():
+            under_way -= 1
+            yield int(str(ticket)), reply
 
 
 _KINDS = {
@@ -77,17 +122,21 @@ def open_judge(
     generation: Mapping[str, Any] = {},
     options: Mapping[str, Any] = {},
     key_env: str | None = None,
-    concurrency: int = 64,
+    concurrency: int = 256,
+    timeout_seconds: float = 600.0,
+    patience_seconds: float = 900.0,
 ) -> Judge:
     """The judge at ``location``; nothing is started or asked yet.
 
     Args:
         location: ``replay:FILE``, ``endpoint:URL[,URL…]#MODEL`` or ``vllm:MODEL``.
-        generation: the prompt's generation settings; ``system`` is already in the messages.
+        generation: what goes into each request's body beside its messages; ``system`` is already in the messages.
         options: ``endpoint:`` into the body verbatim, null removes a setting; ``vllm:`` options of the server, with
             those for the body under the key ``body``.
         key_env: the environment variable that holds the API key.
         concurrency: requests in flight.
+        timeout_seconds: how long one reply may take.
+        patience_seconds: how long a server that has gone is waited for.
 
     Raises:
         ConfigError: if the location is of no known kind or incomplete.
@@ -99,14 +148,17 @@ def open_judge(
         from curation.annotation.replay import ReplayJudge
 
         return ReplayJudge(rest)
+    settings: dict[str, Any] = {
+        "concurrency": concurrency, "timeout_seconds": timeout_seconds, "patience_seconds": patience_seconds,
+    }  # fmt: skip
     if kind == "endpoint":
         from curation.annotation.endpoint import EndpointJudge
 
         urls, model = _split_endpoint(rest)
-        return EndpointJudge(urls, model, generation, options, key_env=key_env, concurrency=concurrency)
+        return EndpointJudge(urls, model, generation, options, key_env=key_env, **settings)
     from curation.annotation.vllm_server import VllmJudge
 
-    return VllmJudge(rest, generation, options, concurrency=concurrency)
+    return VllmJudge(rest, generation, options, **settings)
 
 
 def judge_identity(location: str) -> dict[str, str]:

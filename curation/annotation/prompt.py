@@ -4,8 +4,8 @@ r"""A prompt: the words given to the judge, how much of the document it sees, an
     messages = prompt.messages("x = 1", language="Python")  # one user message
     read_reply("Valid code.\nEducational score: 1", prompt)  # 1
 
-A prompt is a file: front matter (scale, reply, slots, max_characters, generation, lookup, source), then the text with
-``{text}`` where the document goes. The fixed words stand first, so that a server's prefix cache serves them. The
+A prompt is a file: front matter (scale, reply, slots, max_characters, max_document_tokens, constrain, generation,
+lookup, source), then the text with ``{text}`` where the document goes. The fixed words stand first, so that a server's prefix cache serves them. The
 document arrives between two tag lines that it cannot forge, see `curation.annotation.fence`.
 """
 
@@ -15,10 +15,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from curation.annotation.fence import FENCE_VERSION, disarm, fence
 from curation.annotation.reply import READER_VERSION
@@ -33,6 +33,9 @@ GENERATION = (
 )  # fmt: skip
 """What ``generation`` may set; anything else that a server understands is a judge option."""
 
+Constrain = Literal["none", "score", "regex", "json"]
+"""What decoding is constrained to: nothing, the last line alone, a justification and that line, or a JSON object."""
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -44,7 +47,9 @@ class Prompt:
         scale: the labels that a reply may carry.
         reply_words: what stands before the number in the reply, without the colon.
         slots: names of the other placeholders.
-        max_characters: how much of a document is shown.
+        max_characters: how much of a document is shown where the judge's tokenizer is not known.
+        max_document_tokens: how much is shown where it is; None for ``max_characters`` there, too.
+        constrain: how the server is to constrain the reply.
         generation: sampling settings sent with each request; ``system`` is the system message.
         source: where the criteria come from.
         lookup: slot -> other slot -> value of the other -> text, for slots that follow from another.
@@ -58,6 +63,8 @@ class Prompt:
     max_characters: int
     generation: Mapping[str, Any] = field(default_factory=dict, hash=False)
     source: str = ""
+    max_document_tokens: int | None = None
+    constrain: Constrain = "none"
     lookup: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict, hash=False)
 
     @cached_property
@@ -70,6 +77,8 @@ class Prompt:
             "slots": list(self.slots),
             "lookup": self.lookup,
             "max_characters": self.max_characters,
+            "max_document_tokens": self.max_document_tokens,
+            "constrain": self.constrain,
             "generation": self.generation,
             "versions": [FENCE_VERSION, READER_VERSION],
         }
@@ -127,7 +136,7 @@ def load_prompt(name: str | Path) -> Prompt:
     words = front.reply.strip().rstrip(":").rstrip()
     prompt = Prompt(
         path.stem, text.strip() + "\n", Scale(*front.scale), words, front.slots, front.max_characters,
-        front.generation, front.source, front.lookup,
+        front.generation, front.source, front.max_document_tokens, front.constrain, front.lookup,
     )  # fmt: skip
     for wrong in (_wrong_front_matter(front), _wrong_placeholders(prompt)):
         if wrong:
@@ -141,6 +150,8 @@ class _FrontMatter:
     reply: str
     max_characters: int
     source: str
+    max_document_tokens: int | None = None
+    constrain: Constrain = "none"
     slots: tuple[str, ...] = ()
     generation: dict[str, Any] = field(default_factory=dict)
     lookup: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
@@ -150,6 +161,8 @@ class _FrontMatter:
             raise ValueError(f"scale: expected [low, high] with low < high, got {list(self.scale)}")
         if self.max_characters < 1:
             raise ValueError(f"max_characters: expected at least 1, got {self.max_characters}")
+        if self.max_document_tokens is not None and self.max_document_tokens < 1:
+            raise ValueError(f"max_document_tokens: expected at least 1, got {self.max_document_tokens}")
         if not re.search(r"\w", self.reply):
             raise ValueError(f"reply: expected the words before the number, got {self.reply!r}")
 

@@ -1,0 +1,130 @@
+"""How a judge is asked: everything of a recipe or a command beside the prompt and the judge itself.
+
+    Judging(concurrency=512, reminders=1, generation={"temperature": 0.6}, max_cost=200.0,
+            price=Price(per_gpu_hour=2.5, gpus=4))
+
+In YAML the same under ``judging:``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from curation.annotation.prompt import Constrain, Prompt
+
+
+def _tuning(default: Any) -> Any:
+    """A field that changes speed, place or price but no label, and so is no part of the identity."""
+    return field(default=default, metadata={"identity": False})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What judging costs, in whatever currency: by the hour of GPUs, or by tokens; both are added.
+
+    Args:
+        per_gpu_hour: of one GPU for one hour.
+        gpus: how many are paid for while the judge is asked, over all tasks.
+        per_million_prompt_tokens: of what is sent.
+        per_million_completion_tokens: of what is replied.
+    """
+
+    per_gpu_hour: float = 0.0
+    gpus: int = 1
+    per_million_prompt_tokens: float = 0.0
+    per_million_completion_tokens: float = 0.0
+
+    def __post_init__(self) -> None:
+        for one in dataclasses.fields(self):
+            if getattr(self, one.name) < 0:
+                raise ValueError(f"{one.name}: expected 0 or more, got {getattr(self, one.name)}")
+
+    def __bool__(self) -> bool:
+        return self.per_gpu_hour > 0 or self.per_million_prompt_tokens > 0 or self.per_million_completion_tokens > 0
+
+    def of(self, prompt_tokens: float, completion_tokens: float, hours: float) -> float:
+        """The cost of so many tokens and so many hours on the clock."""
+        by_tokens = (
+            prompt_tokens * self.per_million_prompt_tokens + completion_tokens * self.per_million_completion_tokens
+        )
+        return by_tokens / 1e6 + hours * self.gpus * self.per_gpu_hour
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging:
+    """How a judge is asked.
+
+    Args:
+        judge_options: ``endpoint:`` into each request's body verbatim, null removes; ``vllm:`` options of the server.
+        generation: over the prompt's own generation settings; null removes one.
+        constrain: in place of the prompt's: ``none``, ``score``, ``regex`` or ``json``.
+        expected_label: add a column of that name, the mean of the scale under the log-probabilities of the score token.
+        reminders: how often an unreadable reply is asked about again.
+        repeat: readings of a document by the same judge, each with a seed of its own.
+        second_judge: another judge that reads the same documents, at the same address options.
+        further_sample: of how many documents (chosen by the hash of their id) further readings are made; None for all.
+        tokenizer: the judge's, a folder, file or Hub name, for cutting documents by tokens; None for that of ``vllm:``.
+        context_tokens: the judge's context; None to ask the server.
+        key_env: the environment variable that holds the API key.
+        concurrency: requests in flight, per task.
+        timeout_seconds: how long one reply may take.
+        patience_seconds: how long a server that has gone is waited for.
+        stop_unreadable: stop where more than this share of the first replies is unreadable.
+        stop_after: how many replies are the first.
+        price: what judging costs.
+        max_cost: stop, to be continued, when so much is spent in this output folder.
+        max_requests: stop, to be continued, after so many requests in this output folder.
+    """
+
+    judge_options: dict[str, Any] = field(default_factory=dict)
+    generation: dict[str, Any] = field(default_factory=dict)
+    constrain: Constrain | None = None
+    expected_label: bool = False
+    reminders: int = 1
+    repeat: int = 1
+    second_judge: str | None = None
+    further_sample: int | None = None
+    tokenizer: str | None = None
+    context_tokens: int | None = None
+    key_env: str | None = _tuning(None)
+    concurrency: int = _tuning(256)
+    timeout_seconds: float = _tuning(600.0)
+    patience_seconds: float = _tuning(900.0)
+    stop_unreadable: float = _tuning(0.5)
+    stop_after: int = _tuning(100)
+    price: Price = field(default_factory=Price, metadata={"identity": False})
+    max_cost: float | None = _tuning(None)
+    max_requests: int | None = _tuning(None)
+
+    def __post_init__(self) -> None:
+        least = {"reminders": 0, "repeat": 1, "further_sample": 0, "context_tokens": 1, "concurrency": 1, "stop_after": 1}
+        for key, low in least.items():
+            value = getattr(self, key)
+            if value is not None and value < low:
+                raise ValueError(f"{key}: expected at least {low}, got {value}")
+        for key in ("timeout_seconds", "patience_seconds"):
+            if not getattr(self, key) > 0:
+                raise ValueError(f"{key}: expected more than 0, got {getattr(self, key)}")
+        if not 0 <= self.stop_unreadable <= 1:
+            raise ValueError(f"stop_unreadable: expected a share from 0 to 1, got {self.stop_unreadable}")
+        for key in ("max_cost", "max_requests"):
+            if getattr(self, key) is not None and not getattr(self, key) > 0:
+                raise ValueError(f"{key}: expected more than 0, got {getattr(self, key)}")
+        if self.max_cost is not None and not self.price:
+            raise ValueError("max_cost: needs a price, such as price.per_gpu_hour")
+
+    def identity(self) -> dict[str, Any]:
+        """What of this changes the labels; values that are the default are left out, so that new ones break nothing."""
+        fields = [one for one in dataclasses.fields(self) if one.metadata.get("identity", True)]
+        default = Judging()
+        values = {one.name: getattr(self, one.name) for one in fields}
+        return {name: value for name, value in values.items() if value != getattr(default, name)}
+
+    def prompt(self, prompt: Prompt) -> Prompt:
+        """``prompt`` with what is set here in place of what its file says; its digest changes with it."""
+        generation: Mapping[str, Any] = {**prompt.generation, **self.generation}
+        generation = {key: value for key, value in generation.items() if value is not None}
+        return dataclasses.replace(prompt, generation=generation, constrain=self.constrain or prompt.constrain)
