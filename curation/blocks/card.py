@@ -7,12 +7,16 @@ interrupted writes the same card as one that was not.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import yaml
 
+from curation.annotation.label_markdown import asked_markdown, notes, sections, summary
+from curation.annotation.label_report import LabelReport
 from curation.classify.report import TrainingReport
 from curation.classify.storage import model_folder, read_calibration
 from curation.folder import Folder, local_copy
@@ -35,11 +39,20 @@ class CardValues(Protocol):
     models: tuple[str, ...]
 
 
+@dataclass
+class Judged:
+    """What a stage's judge said: its report, and its labels counted, for stages that have no report."""
+
+    stage: str
+    report: LabelReport | None
+    counted: dict[str, Counter[str]] = field(default_factory=dict)
+
+
 def dataset_card(
     step: CardValues,
     context: RunContext,
     configs: Sequence[str],
-    judged: Mapping[str, Counter[str]],
+    judged: Sequence[Judged],
     domains: Sequence[Mapping[str, Any]],
     contaminated: int,
 ) -> str:
@@ -55,7 +68,7 @@ def dataset_card(
         funnel_table(rows),
         *_left_out(context),
         "## Judge",
-        *_judges(judged),
+        *([part for one in judged for part in _judge(one)] or ["No judge was asked in this run."]),
         "## Classifier",
         *[_model(model, step) for model in step.models],
         "## Domains",
@@ -127,9 +140,25 @@ def _left_out(context: RunContext) -> list[str]:
     return [f"Left out: {listed}."]
 
 
-def _judges(judged: Mapping[str, Counter[str]]) -> list[str]:
-    lines = [f"Asked by `{who}`: {reasons(labels)}." for who, labels in judged.items()]
-    return lines or ["No judge was asked in this run."]
+def _judge(one: Judged) -> Iterator[str]:
+    """What was asked and what came of it; without seconds, which differ from run to run."""
+    report = one.report
+    if report is None:
+        yield from (f"Asked by `{who}`: {reasons(labels)}." for who, labels in one.counted.items())
+        return
+    yield f"### {one.stage}: `{report.judge}` with the prompt `{report.asked.prompt}`"
+    yield summary(report)
+    yield from (f"**{note}**" for note in notes(report))
+    yield from (f"#### {title}\n\n{body}" for title, body in sections(report).items() if body)
+    yield f"#### How it was asked\n\n{asked_markdown(report)}"
+    yield "The prompt, with `{text}` where the document stands:\n\n" + _fenced(report.asked.text)
+
+
+def _fenced(text: str) -> str:
+    """A text as it is, in a fence longer than any in it."""
+    longest = max((len(run) for run in re.findall("`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}"
 
 
 def _model(model: str, step: CardValues) -> str:

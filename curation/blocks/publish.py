@@ -8,7 +8,7 @@ Example: ``PublishRows(columns="finemath", configs=("finemath-3plus", "finemath-
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datatrove.data import Document
 
-from curation.blocks.card import dataset_card
+from curation.blocks.card import Judged, dataset_card
+from curation.blocks.label_report import read_report
 from curation.blocks.select import Cut, passes
 from curation.blocks.step import Documents, Step
 from curation.blocks.write import RowWriter
@@ -58,6 +59,14 @@ ANNOTATION_COLUMNS: dict[str, pa.DataType] = {
     "label_reason": pa.string(),
     "sample_weight": pa.float64(),
 }
+FURTHER_COLUMNS: dict[str, pa.DataType] = {
+    "expected_label": pa.float64(),
+    "further_labels": pa.list_(pa.int32()),
+    "further_replies": pa.list_(pa.string()),
+    "further_judges": pa.list_(pa.string()),
+}
+"""Published beside `ANNOTATION_COLUMNS` where the judge was asked for them."""
+
 CONTAMINATION_COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "url": pa.string(),
@@ -139,7 +148,7 @@ class PublishCard(Step):
         contaminated: the ``removed`` folder of the decontamination.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     dataset: str
     configs: tuple[str, ...]
@@ -159,9 +168,10 @@ class PublishCard(Step):
         """Write the rest of the dataset's folder."""
         folder = Folder(context.folder)
         configs = list(self.configs)
-        judged: dict[str, Counter[str]] = {}
-        shown = (_annotation(row, judged) for one in self.annotations for row in rows_of(one))
-        if _write(folder, "data/annotations/train-00000.parquet", shown, ANNOTATION_COLUMNS):
+        judged = [_judged(one) for one in self.annotations]
+        pairs = zip(self.annotations, judged, strict=True)
+        shown = (_annotation(row, one.counted) for location, one in pairs for row in rows_of(location))
+        if _write(folder, "data/annotations/train-00000.parquet", shown, _annotation_columns(self.annotations)):
             configs.append("annotations")
         found = rows_of(self.contaminated) if self.contaminated else iter(())
         hits = (row for row in found if row.get("reason") == "contaminated")
@@ -171,6 +181,21 @@ class PublishCard(Step):
         domains = list(rows_of(self.domains)) if self.domains else []
         card = dataset_card(self, context, configs, judged, domains, removed)
         folder.write_bytes("data/README.md", card.encode())
+
+
+def _judged(location: str) -> Judged:
+    """The stage whose ``data`` this is, with its report."""
+    stage = location.rstrip("/").removesuffix("/data")
+    return Judged(stage.rsplit("/", 1)[-1], read_report(Folder(stage)))
+
+
+def _annotation_columns(locations: Sequence[str]) -> dict[str, pa.DataType]:
+    there: set[str] = set()
+    for folder in map(Folder, locations):
+        for name in folder.list_files("", ".parquet")[:1]:  # all files of a stage have one schema
+            with folder.open(name) as file:
+                there |= set(pq.read_schema(file).names)
+    return ANNOTATION_COLUMNS | {name: kind for name, kind in FURTHER_COLUMNS.items() if name in there}
 
 
 def _annotation(row: dict[str, Any], judged: dict[str, Counter[str]]) -> dict[str, Any]:
