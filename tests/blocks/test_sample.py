@@ -1,9 +1,13 @@
+import math
 from collections import Counter
 
+import numpy as np
 import pytest
 
+from curation.blocks import sample as module
 from curation.blocks.sample import DrawSample
-from curation.errors import ConfigError
+from curation.blocks.step import identity_of
+from curation.errors import ConfigError, CurationError
 
 from .conftest import document, write_jsonl, write_parquet
 
@@ -99,3 +103,146 @@ def test_an_empty_input_gives_an_empty_sample(stage, tmp_path):
     assert stage.run([empty], DrawSample(size=5), gather=True) == []
     assert len(stage.run([empty, full], DrawSample(size=5), gather=True)) == 3
     assert list(DrawSample(size=5).run(None)) == []
+
+
+def test_all_are_taken_without_a_temporary_file(monkeypatch):
+    monkeypatch.setattr(module, "StreamedDraw", None)
+    step = DrawSample(size=None, balance="nothing", prefer=("words=text",))
+    kept = list(step.run(document(row["text"], row["id"]) for row in ROWS))
+    assert [doc.id for doc in kept] == [row["id"] for row in ROWS]
+    assert {doc.metadata["sample_weight"] for doc in kept} == {1.0}
+    assert step.counts == {"not_balanced": 100, "not_drawn": 0}
+
+
+@pytest.mark.parametrize(
+    "value", ["en", 2.5, True, b"x", np.datetime64("2024-01-01").item()], ids=["text", "float", "bool", "bytes", "date"]
+)
+def test_a_column_of_any_plain_type_stratifies(stage, tmp_path, value):
+    rows = [row | {"kind": value if number < 10 else None} for number, row in enumerate(ROWS)]
+    kept = stage.run(files(tmp_path, rows=rows), DrawSample(size=30, stratify="kind"), gather=True)
+    assert Counter(row["kind"] for row in kept) == {value: 10, None: 20}
+    assert sum(row["sample_weight"] for row in kept) == pytest.approx(100)
+
+
+def test_with_several_columns_each_combination_gives_its_share(stage, tmp_path):
+    rows = [row | {"language": ("en", "de")[number % 2]} for number, row in enumerate(ROWS)]
+    step = DrawSample(size=40, stratify="language", balance="int_score", prefer=("url=/1",))
+    kept = stage.run(files(tmp_path, rows=rows), step, gather=True)
+    groups = Counter((row["language"], row["int_score"], "/1" in row["url"]) for row in kept)
+    everything = Counter((row["language"], row["int_score"], "/1" in row["url"]) for row in rows)
+    assert set(groups) == set(everything) and len(groups) == 8
+    assert all(groups[one] == everything[one] or groups[one] >= max(groups.values()) - 1 for one in groups)
+    assert sum(row["sample_weight"] for row in kept) == pytest.approx(100)
+    assert stage.records[0]["counts"] == {"not_drawn": 60, "preferred": 11}
+
+
+def test_a_column_that_is_not_there_is_counted_as_not_stratified(stage, tmp_path):
+    kept = stage.run(files(tmp_path), DrawSample(size=40, stratify="nothing"), gather=True)
+    assert {row["id"] for row in kept} == {doc.id for doc in DrawSample(size=40).run(documents())}
+    assert stage.records[0]["counts"] == {"not_stratified": 100, "not_drawn": 60}
+
+
+def documents(rows=ROWS, **more):
+    return [document(row["text"], row["id"], **{key: row[key] for key in ("url", "int_score")}, **more) for row in rows]
+
+
+def test_a_missing_number_is_one_stratum(stage):
+    docs = [document("x", str(number), kind=float("nan") if number % 2 else None) for number in range(100)]
+    step = DrawSample(size=10, stratify="kind")
+    assert len(list(step.run(docs))) == 10 and step.counts == {"not_drawn": 90}
+
+
+@pytest.mark.parametrize("value", [2.5, "high", [3], float("inf")])
+def test_only_integers_can_be_balanced(value):
+    with pytest.raises(CurationError, match=r"balance: column 'score' holds .* expected integers"):
+        list(DrawSample(size=1, balance="score").run(documents(score=value)))
+    whole = list(DrawSample(size=9, balance="score").run(documents(score=2.0)))
+    assert [doc.id for doc in whole] == [doc.id for doc in DrawSample(size=9).run(documents())]
+
+
+def test_a_column_of_single_documents_is_no_stratum(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_STRATA", 50)
+    with pytest.raises(CurationError, match="stratify by column 'url': more than 50 different values"):
+        list(DrawSample(size=10, stratify="url").run(documents()))
+    with pytest.raises(CurationError, match=r"stratify: column 'tags' holds \['a'\] \(d0\), no plain value"):
+        list(DrawSample(size=10, stratify="tags").run(documents(tags=["a"])))
+
+
+def test_documents_that_no_weight_stands_for_are_counted():
+    step = DrawSample(size=1, balance="int_score")
+    assert [doc.metadata["sample_weight"] for doc in step.run(documents())] == [70.0]
+    assert step.counts == {"not_drawn": 99, "in_strata_without_share": 30}
+
+
+def test_preferred_documents_are_drawn_more_often(stage, tmp_path):
+    examples = write_jsonl(tmp_path / "examples.jsonl", [{"text": "a proof of the theorem by induction"}])
+    rows = [row | {"text": f"the theorem number {row['id']}" if row["id"] == "d7" else row["text"]} for row in ROWS]
+    for spec in ("words=theorem", "url=*/7", f"like={examples}"):
+        step = DrawSample(size=10, prefer=[spec])
+        kept = {row["id"]: row["sample_weight"] for row in stage.run(files(tmp_path, rows=rows), step, gather=True)}
+        assert kept.pop("d7") == 1.0 and set(kept.values()) == {11.0}
+        assert stage.records[0]["counts"] == {"not_drawn": 90, "preferred": 1}
+
+
+def test_pages_without_extracted_text_can_be_preferred():
+    pages = [document("", str(number), html=f"<p>page <b>{number}</b></p>") for number in range(100)]
+    kept = list(DrawSample(size=2, prefer=("words=page 42",)).run(pages))
+    assert "42" in {doc.id for doc in kept}
+
+
+def test_examples_are_known_by_their_content(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    one = write_jsonl(tmp_path / "a.jsonl", [{"text": "a"}])
+    step = DrawSample(size=1, prefer=("words=a", "like=a.jsonl"))
+    assert step.prefer == ("words=a", f"like={one}")
+    before = identity_of(step)
+    assert before["prefer"][0] == {"words": "a"} and str(tmp_path) not in str(before)
+    one.rename(tmp_path / "b.jsonl")
+    assert identity_of(DrawSample(size=1, prefer=("words=a", "like=b.jsonl"))) == before
+    write_jsonl(tmp_path / "b.jsonl", [{"text": "b"}])
+    assert identity_of(DrawSample(size=1, prefer=("words=a", "like=b.jsonl"))) != before
+
+
+def test_what_is_not_used_leaves_no_trace():
+    assert set(identity_of(DrawSample(size=1))) == {"step", "version", "size", "balance", "seed", "replay_only"}
+    assert str(DrawSample(size=1)) == "DrawSample(size=1, seed=0)"
+    assert identity_of(DrawSample(size=1, stratify="language"))["stratify"] == "language"
+
+
+def test_wrong_preferences_are_found_before_any_work(tmp_path):
+    with pytest.raises(ConfigError, match="did you mean 'words'"):
+        DrawSample(size=1, prefer=("word=a",))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        DrawSample(size=1, prefer=(f"like={tmp_path}/nothing.jsonl",)).check()
+    with pytest.raises(ConfigError, match="no text"):
+        DrawSample(size=1, prefer=(f"like={write_jsonl(tmp_path / 'a.jsonl', [{'id': 1}])}",)).check()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"balance": "int_score"},
+        {"stratify": "language"},
+        {"prefer": ("words=rare", "url=a.org")},
+        {"balance": "int_score", "stratify": "language", "prefer": ("words=rare",)},
+    ],
+    ids=lambda settings: "+".join(settings),
+)
+def test_weighted_means_are_the_population_s(settings):
+    rng = np.random.default_rng(0)
+    scores, rare = rng.choice(4, 200, p=[0.6, 0.2, 0.15, 0.05]), rng.random(200) < 0.1
+    values = scores + 5 * rare + rng.normal(0, 1, 200)
+
+    def population():
+        for row in range(200):
+            text, language = "a rare one" if rare[row] else "text", "en" if row % 9 else None
+            url = f"https://{'a' if row % 5 else 'b'}.org"
+            yield document(text, str(row), int_score=int(scores[row]), language=language, url=url)
+
+    means = []
+    for seed in range(100):
+        drawn = list(DrawSample(size=60, seed=seed, **settings).run(population()))
+        weights = np.array([doc.metadata["sample_weight"] for doc in drawn])
+        assert len(drawn) == 60 and math.isclose(weights.sum(), 200)
+        means.append((values[[int(doc.id) for doc in drawn]] * weights).sum() / 200)
+    assert abs(np.mean(means) - values.mean()) < 4 * np.std(means) / math.sqrt(len(means))
