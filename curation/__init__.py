@@ -14,9 +14,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from curation.annotation.judging import Judging as Judging
+    from curation.annotation.judging import Price as Price
     from curation.annotation.prompt import load_prompt as load_prompt
     from curation.blocks.annotate import Annotate as Annotate
-    from curation.blocks.annotate import RequireReplies as RequireReplies
     from curation.blocks.decontaminate import Decontaminate as Decontaminate
     from curation.blocks.dedup import FindClusters as FindClusters
     from curation.blocks.dedup import KeepOneOfCluster as KeepOneOfCluster
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from curation.blocks.domains import KeepListed as KeepListed
     from curation.blocks.domains import ListDomains as ListDomains
     from curation.blocks.extract import ExtractText as ExtractText
+    from curation.blocks.label_report import ReportLabels as ReportLabels
     from curation.blocks.language import DetectLanguage as DetectLanguage
     from curation.blocks.language import KeepLanguage as KeepLanguage
     from curation.blocks.publish import PublishCard as PublishCard
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from curation.classify.classifier import load_classifier as load_classifier
     from curation.classify.spec import load_spec as load_spec
     from curation.commands import annotate as annotate
+    from curation.commands import compare as compare
     from curation.commands import score as score
     from curation.commands import select as select
     from curation.commands import train as train
@@ -65,15 +68,17 @@ _MODULES = {
     "DrawSample": "blocks.sample",
     "ExtractText": "blocks.extract",
     "FindClusters": "blocks.dedup",
+    "Judging": "annotation.judging",
     "KeepLanguage": "blocks.language",
     "KeepListed": "blocks.domains",
     "KeepOneOfCluster": "blocks.dedup",
     "KeepScore": "blocks.select",
     "ListDomains": "blocks.domains",
+    "Price": "annotation.judging",
     "PublishCard": "blocks.publish",
     "PublishRows": "blocks.publish",
     "Recipe": "recipe",
-    "RequireReplies": "blocks.annotate",
+    "ReportLabels": "blocks.label_report",
     "ScoreText": "blocks.score",
     "Select": "blocks.step",
     "Signatures": "blocks.dedup",
@@ -82,6 +87,7 @@ _MODULES = {
     "Step": "blocks.step",
     "TrainClassifier": "blocks.train",
     "annotate": "commands",
+    "compare": "commands",
     "extract_page": "html.extract",
     "folder_of": "recipe",
     "html_to_text": "html.extract",
@@ -107,15 +113,17 @@ __all__ = [
     "DrawSample",
     "ExtractText",
     "FindClusters",
+    "Judging",
     "KeepLanguage",
     "KeepListed",
     "KeepOneOfCluster",
     "KeepScore",
     "ListDomains",
+    "Price",
     "PublishCard",
     "PublishRows",
     "Recipe",
-    "RequireReplies",
+    "ReportLabels",
     "ScoreText",
     "Select",
     "Signatures",
@@ -124,6 +132,7 @@ __all__ = [
     "Step",
     "TrainClassifier",
     "annotate",
+    "compare",
     "extract_page",
     "folder_of",
     "html_to_text",

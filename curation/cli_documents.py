@@ -1,11 +1,10 @@
-"""The commands that work on documents without a recipe: annotate, train, score, filter.
+"""The commands that work on documents without a recipe: train, score, filter.
 
-Example: ``curate annotate pages/ --prompt finemath_5pt --judge replay:replies.jsonl --sample 1000 --output labels``
+Example: ``curate train finemath-embedded --labels labels --output classifier``
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,57 +21,6 @@ Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Tasks at 
 Again = Annotated[bool, typer.Option("--redo", help="Run again although the result is there.")]
 
 
-@app.command(
-    epilog="Example: [bold]curate annotate pages/ --prompt finemath_5pt --judge endpoint:http://localhost:8000#MODEL "
-    "--sample 1000 --output labels[/]"
-)
-def annotate(
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="Parquet, jsonl, CSV, archives, or a folder.")],
-    prompt: Annotated[str, typer.Option(help="A shipped prompt or a file.")],
-    judge: Annotated[str, typer.Option(help="replay:FILE, endpoint:URL#MODEL or vllm:MODEL.")],
-    output: Output,
-    sample: Annotated[int | None, typer.Option(min=1, help="How many documents; all by default.")] = None,
-    balance: Annotated[str | None, typer.Option(help="A column of integers to balance the sample by.")] = None,
-    seed: int = 0,
-    replay_only: Annotated[bool, typer.Option(help="Draw only documents with a recorded reply.")] = False,
-    judge_options: Annotated[str, typer.Option(help="JSON put into each request's body; null removes.")] = "{}",
-    key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the API key.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 64,
-    columns: Columns = None,
-    slots: Annotated[str | None, typer.Option(help="slot=column,…: what fills the prompt's slots.")] = None,
-    redo: Again = False,
-    workers: Workers = None,
-) -> None:
-    """Ask a judge about a sample of documents."""
-    from curation.commands import annotate as ask
-
-    try:
-        options = json.loads(judge_options)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"--judge-options: not valid JSON: {error}") from error
-    _show(
-        lambda progress: ask(
-            source,
-            prompt=prompt,
-            judge=judge,
-            output=output,
-            sample=sample,
-            balance=balance,
-            seed=seed,
-            replay_only=replay_only,
-            judge_options=options,
-            key_env=key_env,
-            concurrency=concurrency,
-            slots=read_columns(slots),
-            columns=read_columns(columns),
-            redo=redo,
-            workers=workers,
-            progress=progress,
-        ),
-        "annotate/data",
-    )
-
-
 @app.command(epilog="Example: [bold]curate train finemath-embedded --labels labels --output classifier[/]")
 def train(
     spec: Annotated[str, typer.Argument(help="A shipped classifier spec or a file.")],
@@ -87,7 +35,7 @@ def train(
     from curation.commands import train as fit
     from curation.console import out
 
-    report = _show(
+    report = show(
         lambda progress: fit(
             spec,
             labels=labels,
@@ -116,7 +64,7 @@ def score(
     """Score every document with a classifier."""
     from curation.commands import score as score_all
 
-    _show(
+    show(
         lambda progress: score_all(
             source,
             classifier=classifier,
@@ -145,7 +93,7 @@ def filter_(
 
     if cut not in ("published", "calibrated"):
         raise ConfigError(f"--cut {cut}: expected published or calibrated")
-    _show(
+    show(
         lambda progress: select(
             source,
             threshold=threshold,
@@ -174,7 +122,7 @@ def read_columns(text: str | None) -> dict[str, str]:
     return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
 
 
-def _show(work: Callable[[Any], Any], result: str) -> Any:
+def show(work: Callable[[Any], Any], result: str) -> Any:
     """Run with a progress bar, then show the funnel and where the result is."""
     from curation.console import StageProgress, funnel_view, out
     from curation.report import funnel

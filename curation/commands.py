@@ -13,86 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from curation.blocks.annotate import Annotate, RequireReplies
 from curation.blocks.extract import ExtractText
-from curation.blocks.sample import DrawSample
 from curation.blocks.score import CountTokens, ScoreText
 from curation.blocks.select import Cut, KeepScore
 from curation.blocks.train import TrainClassifier
 from curation.classify.spec import load_spec
-from curation.recipe import Recipe, Stage, folder_of
-from curation.running import RunReport, run
+from curation.labelling import annotate, compare
+from curation.recipe import Stage, folder_of
+from curation.running import RunReport, run_stages
 from curation.stage_runner import Progress
 
-
-def annotate(
-    input: str,
-    *,
-    prompt: str,
-    judge: str,
-    output: str,
-    sample: int | None = None,
-    balance: str | None = None,
-    seed: int = 0,
-    replay_only: bool = False,
-    judge_options: Mapping[str, Any] | None = None,
-    key_env: str | None = None,
-    concurrency: int = 64,
-    slots: Mapping[str, str] | None = None,
-    columns: Mapping[str, str] | None = None,
-    redo: bool = False,
-    workers: int | None = None,
-    progress: Progress | None = None,
-) -> RunReport:
-    """Ask a judge about a sample of documents; the labels stand in ``{output}/annotate/data``.
-
-    Args:
-        input: parquet, JSON lines, CSV, archives, a folder of them, or what another run wrote; local, S3 or Hub.
-        prompt: a shipped prompt's name or a file.
-        judge: ``replay:FILE``, ``endpoint:URL#MODEL`` or ``vllm:MODEL``.
-        output: a folder.
-        sample: how many documents; None for all.
-        balance: a column of integers to balance the sample by.
-        seed: of the sample.
-        replay_only: draw only documents with a recorded reply.
-        judge_options: into each request's body verbatim; None as a value removes a setting.
-        key_env: name of the environment variable that holds the API key.
-        concurrency: requests in flight.
-        slots: prompt slot -> column that fills it.
-        columns: our column -> the input's column, such as ``{"text": "content"}``.
-        redo: ask again although the labels are there.
-        workers: judges at a time.
-        progress: told what goes on.
-
-    Raises:
-        ConfigError: before any work, for whatever cannot work.
-        StaleOutput: if ``output`` holds labels made with something else.
-    """
-    draw = DrawSample(size=sample, balance=balance, seed=seed, replay_only=judge if replay_only else None)
-    ask = Annotate(
-        prompt=prompt,
-        judge=judge,
-        judge_options=dict(judge_options or {}),
-        key_env=key_env,
-        concurrency=concurrency,
-        slots=dict(slots or {}),
-        journal=folder_of("annotate"),
-    )
-    stages = (
-        Stage(
-            name="sample",
-            reads=(input,),
-            steps=[draw, ExtractText()],
-            gather=True,
-            rows_per_file=10_000,
-            columns=dict(columns or {}),
-            removed="none",
-        ),
-        Stage(name="annotate", reads="sample", steps=[ask], costly=True, finish=RequireReplies()),
-    )
-    return _run(
-        "annotate", stages, output, {"judge": judge, "prompt": prompt, "sample": sample}, redo, workers, progress
-    )
+__all__ = ["annotate", "compare", "score", "select", "train"]
 
 
 def train(
@@ -135,7 +66,7 @@ def train(
     columns = {} if text_column == "text" else {"text": text_column}
     stage = Stage(name="train", reads=(labels,), steps=[step], gather=True, costly=True, columns=columns)
     settings = {"spec": spec, "prompt": load_spec(spec).prompt, "labels": labels}
-    return _run("train", (stage,), output, settings, redo, None, progress)
+    return run_stages("train", (stage,), output, settings, redo=redo, progress=progress)
 
 
 def score(
@@ -169,7 +100,9 @@ def score(
     if tokenizer is not None:
         steps.append(CountTokens(tokenizer=tokenizer))
     stage = Stage(name="score", reads=(input,), steps=steps, costly=True, columns=dict(columns or {}))
-    return _run("score", (stage,), output, {"classifier": classifier}, redo, workers, progress)
+    return run_stages(
+        "score", (stage,), output, {"classifier": classifier}, redo=redo, workers=workers, progress=progress
+    )
 
 
 def select(
@@ -198,18 +131,6 @@ def select(
     """
     step = KeepScore(threshold=threshold, cut=cut)
     stage = Stage(name="select", reads=(input,), steps=[step], columns=dict(columns or {}))
-    return _run("select", (stage,), output, {"threshold": threshold, "cut": cut}, False, workers, progress)
-
-
-def _run(
-    name: str,
-    stages: tuple[Stage, ...],
-    output: str,
-    settings: Mapping[str, Any],
-    redo: bool,
-    workers: int | None,
-    progress: Progress | None,
-) -> RunReport:
-    recipe = Recipe(name=name, settings=dict(settings), stages=stages)
-    again = [stage.name for stage in stages] if redo else []
-    return run(recipe, output, redo=again, workers=workers, progress=progress)
+    return run_stages(
+        "select", (stage,), output, {"threshold": threshold, "cut": cut}, workers=workers, progress=progress
+    )

@@ -5,8 +5,11 @@ Example: ``with StageProgress() as progress: run(recipe, "out", progress=progres
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WID
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _POLL_SECONDS = 0.5
+_PLAIN_SECONDS = 30.0
 _COLOURS = {"done": "green", "stale": "red", "left out": "dim", "not asked for": "dim"}
 
 
@@ -37,11 +41,14 @@ class StageProgress:
             BarColumn(bar_width=24),
             TextColumn("{task.fields[documents]:>9,} documents"),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[judged]}"),
             console=err,
             transient=True,
             disable=not err.is_terminal,  # in a file, a bar is an empty line
         )
         self._task: TaskID | None = None
+        self._expected: int | None = None
+        self._said = 0.0
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -55,11 +62,17 @@ class StageProgress:
     def begin(self, planned: Planned, shards: int, done: int, marks: str | None) -> None:
         """A stage begins."""
         self._bar.start()  # only now, so that an error before any work is one line
-        self._task = self._bar.add_task(planned.stage.name, total=shards, completed=done, documents=0)
+        self._task = self._bar.add_task(planned.stage.name, total=shards, completed=done, documents=0, judged="")
+        self._expected, self._said = None, time.monotonic()
         if marks is not None:
             self._stop.clear()
             self._watcher = threading.Thread(target=self._watch, args=(Path(marks), self._task, done), daemon=True)
             self._watcher.start()
+
+    def say(self, line: str, expected: int | None = None) -> None:
+        """What a stage will take."""
+        self._expected = expected
+        err.print(f"  {line}")
 
     def end(self, planned: Planned, record: Mapping[str, Any]) -> None:
         """A stage has ended."""
@@ -87,9 +100,37 @@ class StageProgress:
                 continue
             if not counted:
                 continue
+            judged = judged_line(_statuses(marks), self._expected)
+            if judged and not err.is_terminal and time.monotonic() - self._said > _PLAIN_SECONDS:
+                self._said = time.monotonic()
+                err.print(f"  {judged}")
             documents = sum(int(parts[0]) for parts in counted if parts)
             ended = sum(len(parts) > 1 for parts in counted)
-            self._bar.update(task, completed=done + ended, documents=documents)
+            self._bar.update(task, completed=done + ended, documents=documents, judged=judged)
+
+
+def judged_line(statuses: Sequence[Mapping[str, Any]], expected: int | None) -> str:
+    """How far a judge is: labels and tokens a second over all tasks, and the time left; empty where none is asked."""
+    if not statuses:
+        return ""
+    total = {key: sum(one[key] for one in statuses) for key in statuses[0]}
+    seconds = max(one["seconds"] for one in statuses) or 1.0
+    tokens = (total["prompt_tokens"] + total["completion_tokens"]) / seconds
+    rate = max(0, total["documents"] - total["recorded"]) / seconds
+    line = f"{total['labelled']:,} labelled, {total['labelled'] / seconds:,.1f}/s, {tokens:,.0f} tokens/s"
+    if total["unlabelled"]:
+        line += f", {total['unlabelled']:,} without a label"
+    if expected and rate:
+        line += f", {max(0.0, expected - rate * seconds) / rate / 60:,.0f} min left"
+    return line
+
+
+def _statuses(marks: Path) -> list[dict[str, Any]]:
+    found = []
+    for path in marks.glob("status-*"):
+        with contextlib.suppress(OSError, ValueError):  # being written right now: the next look will see it
+            found.append(json.loads(path.read_text()))
+    return found
 
 
 def plan_table(planned: Sequence[Planned], output: str) -> Table:

@@ -55,6 +55,7 @@ class Stage:
         rows_per_file: for a stage that gathers: how many rows each of its output files holds at most.
         finish: a step of one task after the last shard, called with the run's context.
         columns: for an input from outside: our column -> its column.
+        workers: tasks at a time on one machine where the settings say neither workers nor tasks; None for one per core.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Stage:
     rows_per_file: int | None = None
     finish: Any = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    workers: int | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from loguru import logger
+
 from curation.blocks.read import columns_of
 from curation.content import resolve_location
 from curation.errors import ConfigError
@@ -22,14 +24,20 @@ from curation.manifest import Manifest
 from curation.memory import MemoryWatch
 from curation.planned import Planned, refuse_stale
 from curation.planning import plan
-from curation.recipe import ExecutorSettings, Recipe, settings_of
+from curation.recipe import ExecutorSettings, Recipe, Stage, settings_of
 from curation.stage_runner import Progress, StageRunner
 from curation.swapping import recover
 
 
-class _Silent:
+class Silent:
+    """A progress for those who gave none."""
+
     def begin(self, planned: Planned, shards: int, done: int, marks: str | None) -> None:
         """Say nothing."""
+
+    def say(self, line: str, expected: int | None = None) -> None:
+        """To the log: what it says costs money."""
+        logger.info(line)
 
     def end(self, planned: Planned, record: Mapping[str, Any]) -> None:
         """Say nothing."""
@@ -58,6 +66,35 @@ class RunReport:
     def __repr__(self) -> str:
         ran = ", ".join(self.ran) or "nothing"
         return f"RunReport(output={self.output!r}, ran: {ran}, seconds={self.seconds:.1f})"
+
+
+def run_stages(
+    name: str,
+    stages: Sequence[Stage],
+    output: str,
+    settings: Mapping[str, Any],
+    *,
+    redo: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Run a few stages without a recipe file.
+
+    Args:
+        name: of the recipe that they are.
+        stages: in order.
+        output: a folder.
+        settings: told in messages when they have changed.
+        redo: run all of them again.
+        workers: tasks at a time.
+        progress: told what goes on.
+
+    Raises:
+        ConfigError, StaleOutput: as `run`.
+    """
+    recipe = Recipe(name=name, settings=dict(settings), stages=tuple(stages))
+    again = [stage.name for stage in stages] if redo else []
+    return run(recipe, output, redo=again, workers=workers, progress=progress)
 
 
 def run(
@@ -97,7 +134,7 @@ def run(
     recover(Folder(output), [one.name for one in recipe.stages])
     planned = plan(recipe, output, sources=sources, columns=columns, only=stage, redo=redo)
     refuse_stale(planned)
-    runner = StageRunner(recipe, output, planned, executor, workers, tasks, progress or _Silent())
+    runner = StageRunner(recipe, output, planned, executor, workers, tasks, progress or Silent())
     _check(planned, Folder(output), runner.executor_of)
     _tidy(planned, Folder(output))
     if any(one.runs for one in planned):

@@ -43,6 +43,9 @@ class Progress(Protocol):
     def begin(self, planned: Planned, shards: int, done: int, marks: str | None) -> None:
         """A stage begins: its shards, how many of them are done, and the folder of progress marks."""
 
+    def say(self, line: str, expected: int | None = None) -> None:
+        """What the stage that has begun will take; ``expected``: how many documents it is about."""
+
     def end(self, planned: Planned, record: Mapping[str, Any]) -> None:
         """A stage has ended with this ``stage.json``."""
 
@@ -155,10 +158,18 @@ class StageRunner:
             )
             tasks = max(1, min(settings.tasks or len(todo), len(todo)))
             logs = f"{manifest.folder.location}/logs/{_attempt(manifest.folder):03d}"
-            workers = settings.workers or (_cores() if local else -1)
+            workers = settings.workers or (_local_workers(one, settings) if local else -1)
             runner = make_executor(step, settings, name=name, tasks=tasks, workers=workers, logs=logs)
             with _named(name, f"see {logs}"):
+                self._foretell(step, tasks if not local else min(tasks, workers))
                 self._execute(runner, manifest, workers)
+
+    def _foretell(self, step: RunShards, tasks: int) -> None:
+        """What a step that costs money will take is said before it is spent."""
+        for one in step.steps:
+            if hasattr(one, "forecast"):
+                told = one.forecast(step.shards, step.mapping, tasks)
+                self.progress.say(str(told), told.documents)
 
     def _execute(self, runner: Any, manifest: Manifest, workers: int) -> None:
         if isinstance(runner, LocalExecutor):
@@ -213,6 +224,10 @@ def _attempt(folder: Folder) -> int:
         return len(folder.fs.ls(folder.path("logs"), detail=False)) + 1
     except FileNotFoundError:
         return 1
+
+
+def _local_workers(one: Planned, settings: ExecutorSettings) -> int:
+    return _cores() if one.stage.workers is None else settings.tasks or one.stage.workers
 
 
 def _cores() -> int:

@@ -11,7 +11,7 @@ decontaminates.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from curation import (
     Annotate,
@@ -21,6 +21,7 @@ from curation import (
     DrawSample,
     ExtractText,
     FindClusters,
+    Judging,
     KeepLanguage,
     KeepListed,
     KeepOneOfCluster,
@@ -28,7 +29,7 @@ from curation import (
     ListDomains,
     PublishCard,
     PublishRows,
-    RequireReplies,
+    ReportLabels,
     ScoreText,
     Signatures,
     Stage,
@@ -45,9 +46,7 @@ class Pass:
 
     prompt: str
     judge: str
-    judge_options: dict[str, Any] = field(default_factory=dict)
-    key_env: str | None = None
-    concurrency: int = 64
+    judging: Judging = field(default_factory=Judging)
     sample_size: int | None
     sample_seed: int = 0
     replay_only: bool = False
@@ -225,14 +224,13 @@ def one_pass(p: Pass, suffix: str, pool: str, balance: str | None) -> list[Stage
                 Annotate(
                     prompt=p.prompt,
                     judge=p.judge,
-                    judge_options=p.judge_options,
-                    key_env=p.key_env,
-                    concurrency=p.concurrency,
+                    judging=p.judging,
                     journal=folder_of(annotate),
                 )
             ],
             costly=True,
-            finish=RequireReplies(),
+            finish=ReportLabels(prompt=p.prompt, judging=p.judging),
+            workers=1,
             left_out=p.unjudged,
         ),
         Stage(

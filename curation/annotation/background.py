@@ -1,18 +1,15 @@
 """An event loop on a thread of its own, so that judging works where a loop already runs, as in a notebook.
 
 background = Background("judge")
-for item in background.drain(produce):  # async def produce(put): put(1); put(2)
-    ...
+background.run(asyncio.sleep(1, "slept"))  # "slept"
 background.close()
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import Future
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -29,22 +26,6 @@ class Background:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The result of ``coroutine``, waited for in the calling thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
-
-    def drain(self, produce: Callable[[Callable[[T], None]], Awaitable[None]]) -> Iterator[T]:
-        """What ``produce`` puts, as it comes; its error is raised here, and leaving early cancels it."""
-        items: queue.SimpleQueue[tuple[T] | None] = queue.SimpleQueue()
-
-        async def run() -> None:
-            await produce(lambda item: items.put((item,)))
-
-        future: Future[None] = asyncio.run_coroutine_threadsafe(run(), self.loop)
-        future.add_done_callback(lambda _: items.put(None))
-        try:
-            while (item := items.get()) is not None:
-                yield item[0]
-            future.result()
-        finally:
-            future.cancel()
 
     def close(self) -> None:
         """Stop the loop, cancelling what still runs."""

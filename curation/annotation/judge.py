@@ -43,10 +43,13 @@ class Reply:
     """What came back: the text, or None and the reason; token counts where the server gives them.
 
     Reasons: ``no_recorded_reply``, ``request_rejected: …`` (this document, not worth asking again), ``too_long: …``
-    (more tokens than the judge's context; shown less of it, the document may get a reply), ``empty_reply`` and
-    ``judge_failed: …`` (all attempts used up: never recorded, always asked again).
+    (more tokens than the judge's context; shown less of it, the document may get a reply), ``empty_reply``,
+    ``request_failed: …`` (all attempts used up while the server answered others) and ``judge_failed: …`` (no server
+    answers). The last two are never recorded: they are asked again.
 
     Attributes:
+        expected_label: the mean label under the log-probabilities, once they have been read.
+        seconds: from sending the request that was answered to its answer.
         logprobs: of OpenAI's ``choices[0].logprobs.content`` the list, where log-probabilities were asked for: for each
             token ``token``, ``logprob`` and ``top_logprobs``.
     """
@@ -55,6 +58,8 @@ class Reply:
     reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    seconds: float | None = None
+    expected_label: float | None = None
     logprobs: Sequence[Mapping[str, Any]] | None = None
 
 
@@ -71,6 +76,9 @@ class Judge(Protocol):
 
     def check(self) -> None:
         """Raise `ConfigError` before any work: a missing file or package, a server that cannot be reached."""
+
+    def context_tokens(self) -> int | None:
+        """How many tokens of prompt and reply the judge can hold, where that is known."""
 
     def submit(self, ticket: Hashable, request: Request) -> None:
         """Hand in a request; returns at once."""

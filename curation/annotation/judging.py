@@ -27,33 +27,33 @@ class Price:
 
     Args:
         per_gpu_hour: of one GPU for one hour.
-        gpus: how many are paid for while the judge is asked, over all tasks.
+        gpus: how many one task keeps busy; None for what its ``vllm:`` server takes, and 1 for an endpoint.
         per_million_prompt_tokens: of what is sent.
         per_million_completion_tokens: of what is replied.
     """
 
     per_gpu_hour: float = 0.0
-    gpus: int = 1
+    gpus: int | None = None
     per_million_prompt_tokens: float = 0.0
     per_million_completion_tokens: float = 0.0
 
     def __post_init__(self) -> None:
         for one in dataclasses.fields(self):
-            if getattr(self, one.name) < 0:
+            if (getattr(self, one.name) or 0) < 0:
                 raise ValueError(f"{one.name}: expected 0 or more, got {getattr(self, one.name)}")
 
     def __bool__(self) -> bool:
         return self.per_gpu_hour > 0 or self.per_million_prompt_tokens > 0 or self.per_million_completion_tokens > 0
 
-    def of(self, prompt_tokens: float, completion_tokens: float, hours: float) -> float:
-        """The cost of so many tokens and so many hours on the clock."""
+    def of(self, prompt_tokens: float, completion_tokens: float, gpu_hours: float) -> float:
+        """The cost of so many tokens and so many hours of a GPU."""
         by_tokens = (
             prompt_tokens * self.per_million_prompt_tokens + completion_tokens * self.per_million_completion_tokens
         )
-        return by_tokens / 1e6 + hours * self.gpus * self.per_gpu_hour
+        return by_tokens / 1e6 + gpu_hours * self.per_gpu_hour
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Judging:
     """How a judge is asked.
 
@@ -64,9 +64,11 @@ class Judging:
         expected_label: add a column of that name, the mean of the scale under the log-probabilities of the score token.
         reminders: how often an unreadable reply is asked about again.
         repeat: readings of a document by the same judge, each with a seed of its own.
-        second_judge: another judge that reads the same documents, at the same address options.
-        further_sample: of how many documents (chosen by the hash of their id) further readings are made; None for all.
-        tokenizer: the judge's, a folder, file or Hub name, for cutting documents by tokens; None for that of ``vllm:``.
+        second_judge: another judge that reads the same documents, with the same settings but ``second_options``.
+        second_options: in place of ``judge_options`` for it.
+        further_share: of which share of the documents (by the hash of their id) further readings are made.
+        tokenizer: the judge's, a folder, file or Hub name, for cutting documents by tokens; None for that of ``vllm:``
+            and for cutting by characters else; ``none`` for cutting by characters there, too.
         context_tokens: the judge's context; None to ask the server.
         key_env: the environment variable that holds the API key.
         concurrency: requests in flight, per task.
@@ -86,7 +88,8 @@ class Judging:
     reminders: int = 1
     repeat: int = 1
     second_judge: str | None = None
-    further_sample: int | None = None
+    second_options: dict[str, Any] = field(default_factory=dict)
+    further_share: float = 1.0
     tokenizer: str | None = None
     context_tokens: int | None = None
     key_env: str | None = _tuning(None)
@@ -100,7 +103,13 @@ class Judging:
     max_requests: int | None = _tuning(None)
 
     def __post_init__(self) -> None:
-        least = {"reminders": 0, "repeat": 1, "further_sample": 0, "context_tokens": 1, "concurrency": 1, "stop_after": 1}
+        least = {
+            "reminders": 0,
+            "repeat": 1,
+            "context_tokens": 1,
+            "concurrency": 1,
+            "stop_after": 1,
+        }
         for key, low in least.items():
             value = getattr(self, key)
             if value is not None and value < low:
@@ -108,13 +117,19 @@ class Judging:
         for key in ("timeout_seconds", "patience_seconds"):
             if not getattr(self, key) > 0:
                 raise ValueError(f"{key}: expected more than 0, got {getattr(self, key)}")
-        if not 0 <= self.stop_unreadable <= 1:
-            raise ValueError(f"stop_unreadable: expected a share from 0 to 1, got {self.stop_unreadable}")
+        for key in ("stop_unreadable", "further_share"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise ValueError(f"{key}: expected a share from 0 to 1, got {getattr(self, key)}")
         for key in ("max_cost", "max_requests"):
             if getattr(self, key) is not None and not getattr(self, key) > 0:
                 raise ValueError(f"{key}: expected more than 0, got {getattr(self, key)}")
         if self.max_cost is not None and not self.price:
             raise ValueError("max_cost: needs a price, such as price.per_gpu_hour")
+
+    def __repr__(self) -> str:
+        default = Judging()
+        said = [one.name for one in dataclasses.fields(self) if getattr(self, one.name) != getattr(default, one.name)]
+        return f"Judging({', '.join(f'{name}={getattr(self, name)!r}' for name in said)})"
 
     def identity(self) -> dict[str, Any]:
         """What of this changes the labels; values that are the default are left out, so that new ones break nothing."""
@@ -122,6 +137,10 @@ class Judging:
         default = Judging()
         values = {one.name: getattr(self, one.name) for one in fields}
         return {name: value for name, value in values.items() if value != getattr(default, name)}
+
+    def with_second(self, location: str) -> Judging:
+        """The same with another location of the second judge."""
+        return dataclasses.replace(self, second_judge=location)
 
     def prompt(self, prompt: Prompt) -> Prompt:
         """``prompt`` with what is set here in place of what its file says; its digest changes with it."""

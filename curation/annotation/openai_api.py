@@ -42,10 +42,11 @@ def read_completion(content: bytes) -> Reply | str:
         text = choice["message"]["content"]
         usage = answer.get("usage") or {}
         tokens = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        logprobs = (choice.get("logprobs") or {}).get("content")
     except (ValueError, LookupError, TypeError, AttributeError):
         return f"not a chat completion: {_short(content)}"
     if isinstance(text, str) and text.strip():
-        return Reply(text, None, *tokens)
+        return Reply(text, None, *tokens, logprobs=logprobs)
     # All tokens spent on thinking: the next attempt would spend them again.
     return Reply(None, "empty_reply", *tokens) if choice.get("finish_reason") == "length" else "empty reply"
 

@@ -5,8 +5,9 @@ r"""A prompt: the words given to the judge, how much of the document it sees, an
     read_reply("Valid code.\nEducational score: 1", prompt)  # 1
 
 A prompt is a file: front matter (scale, reply, slots, max_characters, max_document_tokens, constrain, generation,
-lookup, source), then the text with ``{text}`` where the document goes. The fixed words stand first, so that a server's prefix cache serves them. The
-document arrives between two tag lines that it cannot forge, see `curation.annotation.fence`.
+lookup, source), then the text with ``{text}`` where the document goes. The fixed words stand first, so that a server's
+prefix cache serves them. The document arrives between two tag lines that it cannot forge, see
+`curation.annotation.fence`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -86,11 +87,7 @@ class Prompt:
 
     def shown(self, text: str) -> str:
         """The part of ``text`` that the judge sees: at most ``max_characters``, cut at a blank where there is one."""
-        if len(text) <= self.max_characters:
-            return text
-        cut = text[: self.max_characters + 1]
-        blank = next((at for at in range(self.max_characters, self.max_characters // 2, -1) if cut[at].isspace()), None)
-        return text[: self.max_characters if blank is None else blank].rstrip()
+        return cut_at_blank(text, self.max_characters)
 
     def messages(self, text: str, **slots: str) -> list[dict[str, str]]:
         """The chat messages that ask for the label of ``text``.
@@ -98,8 +95,16 @@ class Prompt:
         Raises:
             ValueError: if a slot is missing, empty or unknown.
         """
+        return self.messages_of(self.shown(text), slots)
+
+    def messages_of(self, shown: str, slots: Mapping[str, str]) -> list[dict[str, str]]:
+        """`messages` of a text that is cut already.
+
+        Raises:
+            ValueError: if a slot is missing, empty or unknown.
+        """
         values = self._fill(slots)
-        values["text"] = fence(self.shown(text))
+        values["text"] = fence(shown)
         content = _placeholder(("text", *self.slots)).sub(lambda found: values[found[1]], self.text)
         system = self.generation.get("system")
         return [*([{"role": "system", "content": system}] if system else []), {"role": "user", "content": content}]
@@ -119,6 +124,15 @@ class Prompt:
             if given.get(other) in table:
                 return table[given[other]]
         return ""
+
+
+def cut_at_blank(text: str, most: int) -> str:
+    """At most ``most`` characters of ``text``, cut at a blank if there is one in the second half."""
+    if len(text) <= most:
+        return text
+    cut = text[: most + 1]
+    blank = next((at for at in range(most, most // 2, -1) if cut[at].isspace()), None)
+    return text[: most if blank is None else blank].rstrip()
 
 
 def load_prompt(name: str | Path) -> Prompt:

@@ -62,7 +62,7 @@ class Step(PipelineStep):
     def __repr__(self) -> str:
         fields = [field.name for field in dataclasses.fields(self) if field.metadata.get("identity", True)]
         values = {name: getattr(self, name) for name in fields}
-        shown = [f"{name}={_shown(value)}" for name, value in values.items() if value not in (None, (), [], {}, "")]
+        shown = [f"{name}={_shown(value)}" for name, value in values.items() if _says_something(value)]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     @abstractmethod
@@ -168,6 +168,13 @@ def _plain(value: Any) -> Any:
         return type(value).__name__
     said = (code.co_code, code.co_names, [one for one in code.co_consts if not hasattr(one, "co_code")])
     return f"{value.__qualname__} {hashlib.sha256(repr(said).encode()).hexdigest()[:16]}"
+
+
+def _says_something(value: Any) -> bool:
+    """Whether a value is worth a word in the plan: not an empty one, nor settings that are all at their default."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return bool(value != type(value)())
+    return value not in (None, (), [], {}, "")
 
 
 def _shown(value: Any) -> str:

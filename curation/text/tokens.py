@@ -28,7 +28,19 @@ class TokenCounter:
 
 
 def load_token_counter(location: str) -> TokenCounter:
-    """The counter of a tokenizer: a ``tokenizer.json``, a folder that holds one, or a name on the Hugging Face Hub.
+    """The counter of a tokenizer.
+
+    Args:
+        location: as of `open_tokenizer`.
+
+    Raises:
+        ConfigError: if it cannot be had; no other tokenizer is put in its place.
+    """
+    return TokenCounter(open_tokenizer(location), location)
+
+
+def open_tokenizer(location: str) -> Tokenizer:
+    """A tokenizer: a ``tokenizer.json``, a folder that holds one, or a name on the Hugging Face Hub.
 
     Args:
         location: an absolute path, or a Hub name such as ``HuggingFaceTB/SmolLM2-1.7B`` (fetched by `tokenizers`).
@@ -41,8 +53,7 @@ def load_token_counter(location: str) -> TokenCounter:
     if path.is_absolute() and not file.is_file():
         raise ConfigError(f"tokenizer {location}: no file {file}; nothing was substituted")
     try:
-        tokenizer = Tokenizer.from_file(str(file)) if file.is_file() else Tokenizer.from_pretrained(location)
+        return Tokenizer.from_file(str(file)) if file.is_file() else Tokenizer.from_pretrained(location)
     except Exception as error:  # the Rust library and the Hub client raise bare Exceptions of many kinds
         reason = " ".join(str(error).split())
         raise ConfigError(f"tokenizer {location}: cannot be loaded ({reason}); nothing was substituted") from error
-    return TokenCounter(tokenizer, location)

@@ -17,11 +17,12 @@ class ChatServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port=0):
+        super().__init__(("127.0.0.1", port), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.answer = lambda body, count: "Fine.\nFinal score: 3"
         self.models_status = 200
+        self.models = []
         self.bodies, self.headers_seen, self.paths = [], [], []
         self.running = self.most_running = 0
         self.lock = threading.Lock()
@@ -38,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         status = self.server.models_status
-        self._send(status, {"data": []} if status == 200 else {"error": {"message": "no such key"}}, {})
+        self._send(status, {"data": self.server.models} if status == 200 else {"error": {"message": "no such key"}}, {})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))

@@ -7,10 +7,12 @@ from email.utils import formatdate
 import pytest
 
 from curation.annotation.endpoint import EndpointJudge
-from curation.annotation.judge import Request, open_judge
+from curation.annotation.judge import Request, ask, open_judge
 from curation.annotation.openai_api import api_root, chat_body, error_message, read_completion, without_credentials
 from curation.annotation.retry import Backoff, seconds_asked
 from curation.errors import ConfigError
+
+from .conftest import ChatServer
 
 QUICK = Backoff(attempts=3, first_seconds=0.01, longest_seconds=0.02)
 
@@ -43,11 +45,11 @@ def test_every_request_is_answered_once(chat_server, judge_for):
     judge = judge_for(concurrency=8)
     judge.check()
     for _ in range(2):
-        replies = list(judge.ask(requests(40)))
+        replies = list(ask(judge, requests(40)))
         assert sorted(index for index, _ in replies) == list(range(40))
         assert all(reply.text == f"Final score: {index % 6}" for index, reply in replies)
         assert {(reply.prompt_tokens, reply.completion_tokens) for _, reply in replies} == {(7, 5)}
-    assert list(judge.ask([])) == []
+    assert list(ask(judge, [])) == []
     assert len(chat_server.bodies) == 80
     assert 1 <= chat_server.most_running <= 8
 
@@ -61,7 +63,7 @@ def test_more_than_a_hundred_requests_run_at_once(chat_server, judge_for):
         return "Final score: 1"
 
     chat_server.answer = answer
-    assert len(list(judge_for(concurrency=120).ask(requests(121)))) == 121
+    assert len(list(ask(judge_for(concurrency=120), requests(121)))) == 121
     assert chat_server.most_running == 120
 
 
@@ -75,7 +77,7 @@ def test_replies_come_in_order_of_completion(chat_server, judge_for):
 
     chat_server.answer = answer
     seen = []
-    for index, _ in judge_for(concurrency=2).ask(requests(5)):
+    for index, _ in ask(judge_for(concurrency=2), requests(5)):
         seen.append(index)
         if len(seen) == 4:
             later.set()
@@ -84,7 +86,7 @@ def test_replies_come_in_order_of_completion(chat_server, judge_for):
 
 def test_it_works_inside_a_running_loop(judge_for):
     async def notebook():
-        return dict(judge_for().ask(requests(3)))
+        return dict(ask(judge_for(), requests(3)))
 
     assert len(asyncio.run(notebook())) == 3
 
@@ -103,26 +105,33 @@ def test_it_works_inside_a_running_loop(judge_for):
 )
 def test_trouble_that_passes_is_repeated(chat_server, judge_for, trouble):
     chat_server.answer = lambda body, count: trouble if row_of(body) == 2 and count == 0 else "Final score: 3"
-    replies = dict(judge_for().ask(requests(4)))
+    replies = dict(ask(judge_for(), requests(4)))
     assert {reply.text for reply in replies.values()} == {"Final score: 3"}
     assert len(chat_server.bodies) == 5
 
 
 def test_trouble_that_stays_ends(chat_server, judge_for):
     chat_server.answer = lambda body, count: (500, b"oops", {}) if row_of(body) == 1 else "Final score: 3"
-    replies = dict(judge_for().ask(requests(3)))
-    assert replies[1].text is None and replies[1].reason.startswith("judge_failed: 500 oops")
-    assert replies[0].text == replies[2].text == "Final score: 3"
-    assert len(chat_server.bodies) == 2 + QUICK.attempts
+    replies = dict(ask(judge_for(concurrency=2), requests(40)))
+    # The server answers others: it is the document's fault, and not the end of the run.
+    assert replies[1].text is None and replies[1].reason == "request_failed: 500 oops (3 attempts)"
+    assert all(replies[index].text == "Final score: 3" for index in range(40) if index != 1)
+    assert len(chat_server.bodies) == 39 + QUICK.attempts
+
+
+def test_trouble_with_every_document_is_the_judges(chat_server, judge_for):
+    chat_server.answer = lambda body, count: (500, b"oops", {})
+    replies = dict(ask(judge_for(), requests(3)))
+    assert {reply.reason for reply in replies.values()} == {"judge_failed: 500 oops (3 attempts)"}
 
 
 def test_a_rejected_document_does_not_stop_the_run(chat_server, judge_for):
     too_long = (400, {"error": {"message": "This model's maximum context length is 1024 tokens"}}, {})
     chat_server.answer = lambda body, count: too_long if row_of(body) in (0, 2) else "Final score: 3"
-    replies = dict(judge_for().ask(requests(4)))
+    replies = dict(ask(judge_for(), requests(4)))
     for index in (0, 2):  # the first too: an overflow is the document's fault, not the judge's
         assert replies[index].text is None
-        assert replies[index].reason.startswith("request_rejected: 400 This model's maximum")
+        assert replies[index].reason.startswith("too_long: 400 This model's maximum")
     assert replies[1].text == replies[3].text == "Final score: 3"
     assert len(chat_server.bodies) == 4
 
@@ -131,19 +140,19 @@ def test_a_rejected_document_does_not_stop_the_run(chat_server, judge_for):
 def test_a_refused_first_request_stops_the_run(chat_server, judge_for, status):
     chat_server.answer = lambda body, count: (status, {"error": {"message": "The model `tiny` does not exist."}}, {})
     with pytest.raises(ConfigError, match="The model `tiny` does not exist"):
-        list(judge_for().ask(requests(50)))
+        list(ask(judge_for(), requests(50)))
     assert len(chat_server.bodies) == 1
 
 
 def test_a_wrong_option_later_is_one_documents_reason(chat_server, judge_for):
     chat_server.answer = lambda body, count: (400, b"bad", {}) if row_of(body) == 3 else "Final score: 3"
-    assert dict(judge_for().ask(requests(5)))[3].reason == "request_rejected: 400 bad"
+    assert dict(ask(judge_for(), requests(5)))[3].reason == "request_rejected: 400 bad"
 
 
 def test_thinking_that_used_up_all_tokens_is_not_paid_again(chat_server, judge_for):
     cut = {"choices": [{"message": {"content": None}, "finish_reason": "length"}]}
     chat_server.answer = lambda body, count: (200, cut, {})
-    assert dict(judge_for().ask(requests(1)))[0].reason == "empty_reply"
+    assert dict(ask(judge_for(), requests(1)))[0].reason == "empty_reply"
     assert len(chat_server.bodies) == 1
 
 
@@ -156,7 +165,7 @@ def test_body_and_key(chat_server, judge_for, monkeypatch):
         key_env="MY_KEY",
     )
     judge.check()
-    list(judge.ask(requests(1)))
+    list(ask(judge, requests(1)))
     body = chat_server.bodies[0]
     assert body.pop("messages") == [{"role": "user", "content": "document 0"}]
     assert body == {"model": "org/tiny", "temperature": 0.6, "structured_outputs": {"regex": "[0-5]"}}
@@ -171,7 +180,7 @@ def test_the_key_is_in_no_message(chat_server, judge_for, monkeypatch, caplog):
     monkeypatch.setenv("MY_KEY", "sk-secret")
     chat_server.answer = lambda body, count: (401, {"error": {"message": "Incorrect API key: sk-secret"}}, {})
     with pytest.raises(ConfigError, match="Incorrect API key: …") as caught:
-        list(judge_for(key_env="MY_KEY").ask(requests(1)))
+        list(ask(judge_for(key_env="MY_KEY"), requests(1)))
     assert "sk-secret" not in str(caught.value) + caplog.text
     monkeypatch.delenv("MY_KEY")
     with pytest.raises(ConfigError, match="MY_KEY"):
@@ -195,13 +204,70 @@ def test_a_dead_server_leaves_its_work_to_the_other(chat_server, judge_for):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    replies = dict(judge_for(f"endpoint:http://127.0.0.1:{port},{chat_server.url}#tiny").ask(requests(10)))
+    replies = dict(ask(judge_for(f"endpoint:http://127.0.0.1:{port},{chat_server.url}#tiny"), requests(10)))
     assert {reply.text for reply in replies.values()} == {"Fine.\nFinal score: 3"}
+
+
+def test_a_server_that_has_gone_is_waited_for_by_all_together(judge_for):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    judge = judge_for(f"endpoint:http://127.0.0.1:{port}#tiny", patience_seconds=30.0)
+    for row, request in enumerate(requests(20)):
+        judge.submit(row, request)
+    assert judge.completed(0.2) == []
+    server = ChatServer(port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    replies = {}
+    while len(replies) < 20:
+        replies |= dict(judge.completed())
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    assert {reply.text for reply in replies.values()} == {"Fine.\nFinal score: 3"}
+    assert len(server.bodies) == 20
+
+
+def test_patience_ends_and_giving_up_ends_it_at_once(judge_for):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    short = judge_for(f"endpoint:http://127.0.0.1:{port}#tiny", patience_seconds=0.1)
+    replies = dict(ask(short, requests(3)))
+    assert all(reply.reason.startswith("judge_failed: no server for 0.1 s") for reply in replies.values())
+    long = judge_for(f"endpoint:http://127.0.0.1:{port}#tiny")
+    for row, request in enumerate(requests(3)):
+        long.submit(row, request)
+    assert long.completed(0.1) == []
+    long.give_up("the server ended three times")
+    replies = {}
+    while len(replies) < 3:
+        replies |= dict(long.completed())
+    assert all(reply.reason.startswith("judge_failed: the server ended three") for reply in replies.values())
+
+
+def test_a_busy_server_is_waited_for_beyond_the_attempts(chat_server, judge_for):
+    busy = (429, {"error": {"message": "slow down"}}, {"retry-after": "0"})
+    chat_server.answer = lambda body, count: busy if count < 3 * QUICK.attempts else "Final score: 3"
+    assert dict(ask(judge_for(), requests(2)))[1].text == "Final score: 3"
+
+
+def test_the_context_is_what_the_servers_say(chat_server, judge_for):
+    assert judge_for().context_tokens() is None
+    chat_server.models = [{"id": "other", "max_model_len": 10}, {"id": "tiny", "max_model_len": 4096}]
+    assert judge_for().context_tokens() == 4096
+
+
+def test_a_reading_of_its_own_has_its_own_seed(chat_server, judge_for):
+    one = Request("a", None, ({"role": "user", "content": "document 0"},), seed=7)
+    list(ask(judge_for(generation={"seed": 1}), [one]))
+    assert chat_server.bodies[0]["seed"] == 7
 
 
 def test_leaving_early_ends_the_rest(chat_server, judge_for):
     judge = judge_for(concurrency=2)
-    for _ in judge.ask(requests(500)):
+    for _ in ask(judge, requests(500)):
         break
     judge.close()
     judge.close()

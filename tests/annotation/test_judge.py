@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from curation.annotation.judge import Reply, Request, judge_identity, judge_kinds, open_judge
+from curation.annotation.judge import Reply, Request, ask, judge_identity, judge_kinds, open_judge
 from curation.annotation.prompt import load_prompt
 from curation.annotation.reply import read_reply
 from curation.errors import ConfigError
@@ -37,7 +37,7 @@ def test_replay_finds_by_id_then_by_url(tmp_path, name):
     judge = open_judge(f"replay:{write(tmp_path / name)}")
     judge.check()
     asked = [request("a"), request("b"), request("c", "https://c.org"), request("x", "https://a.org"), request("x")]
-    replies = dict(judge.ask(asked))
+    replies = dict(ask(judge, asked))
     nothing = Reply(None, "no_recorded_reply")
     assert [replies[index] for index in range(5)] == [
         Reply("Final score: 1"), Reply("2"), nothing, Reply("Final score: 3"), nothing,
@@ -66,7 +66,7 @@ def test_recorded_labels_replay_as_they_are(labels_file, recorded):
     judge = open_judge(f"replay:{labels_file('finemath_5pt')}")
     judge.check()
     rows = recorded("finemath_5pt")
-    replies = dict(judge.ask([request(row["id"], row["url"]) for row in rows]))
+    replies = dict(ask(judge, [request(row["id"], row["url"]) for row in rows]))
     prompt = load_prompt("finemath_5pt")
     assert [read_reply(replies[index].text, prompt) for index in range(len(rows))] == [row["label"] for row in rows]
 

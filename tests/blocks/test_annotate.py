@@ -9,8 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from curation import commands
+from curation.annotation.judging import Judging
+from curation.annotation.opening import open_askers
+from curation.annotation.prompt import load_prompt
 from curation.annotation.retry import Backoff
-from curation.blocks.annotate import Annotate, _judge_of
+from curation.blocks.annotate import Annotate
 from curation.blocks.extract import ExtractText
 from curation.blocks.sample import DrawSample
 from curation.errors import CurationError, StaleOutput
@@ -73,16 +76,23 @@ def server():
     thread.join()
 
 
+def quick(step):
+    """The judge of a step, which soon gives up."""
+    judge = open_askers(step.judge, step.judging.prompt(load_prompt(step.prompt)), step.judging)[0].judge
+    judge.close()
+    judge.backoff = Backoff(attempts=2, first_seconds=0.01, longest_seconds=0.01)
+    return judge
+
+
 @pytest.fixture
 def annotate(server):
     """Makes steps that ask the server, and soon give up on it."""
     judges = []
 
     def make(journal=None, **more):
-        step = Annotate(prompt="finemath_5pt", judge=server.location, concurrency=2, journal=journal, **more)
-        judge = _judge_of(step)
-        judge.backoff = Backoff(attempts=2, first_seconds=0.01, longest_seconds=0.01)
-        judges.append(judge)
+        judging = Judging(**{"concurrency": 2, **more})
+        step = Annotate(prompt="finemath_5pt", judge=server.location, judging=judging, journal=journal)
+        judges.append(quick(step))
         return step
 
     yield make
@@ -125,40 +135,51 @@ def test_a_reply_belongs_to_all_that_the_judge_was_shown(stage, annotate, server
 
 def test_a_judge_that_fails_stops_the_shard_and_keeps_what_came(stage, annotate, server, tmp_path):
     file = write_jsonl(tmp_path / "a.jsonl", LESSONS)
-    step = annotate(stage.folder.location)
-    server.broken = ("lesson 2", "lesson 5")
-    with pytest.raises(CurationError, match=r"the judge failed on 2 of 6 requests \(judge_failed: 500 no memory left"):
+    step = annotate(stage.folder.location, concurrency=1)
+    server.broken = ("lesson 4", "lesson 5")
+    with pytest.raises(CurationError, match=r"the judge failed \(judge_failed: 500 no memory left"):
         stage.run([file], step)
     assert stage.manifest.done() == set() and stage.rows("data") == []
     assert stage.manifest.has_work()
-    assert sorted(journalled(stage.folder.root)) == [f"Fine: lesson {n}" for n in (0, 1, 3, 4)]
-    assert server.asked == {f"lesson {n}": 2 if n in (2, 5) else 1 for n in range(6)}
-
-    server.broken = ("lesson 5",)
-    with pytest.raises(CurationError, match="the judge failed on 1 of 2 requests"):
-        stage.run([file], step)
-    assert len(journalled(stage.folder.root)) == 5
+    assert sorted(journalled(stage.folder.root)) == [f"Fine: lesson {n}" for n in range(4)]
+    assert server.asked == {f"lesson {n}": 2 if n > 3 else 1 for n in range(6)}
 
     server.broken = ()
     server.asked.clear()
     assert labels(stage.run([file], step)) == {f"lesson {n}": n for n in range(6)}
-    assert server.asked == {"lesson 5": 1}
-    assert stage.records[0]["counts"] == {"labelled": 6}
+    assert server.asked == {"lesson 4": 1, "lesson 5": 1}
+    assert stage.records[0]["counts"] == {"labelled": 6, "replies_recorded_before": 4}
     assert len(journalled(stage.folder.root)) == 6
 
 
+def test_a_document_that_the_judge_cannot_do_stays_without_a_label(stage, annotate, server, tmp_path):
+    rows = [{"id": str(n), "text": f"lesson {n % 6} of {n}"} for n in range(60)]
+    server.broken = ("of 13",)
+    kept = stage.run([write_jsonl(tmp_path / "a.jsonl", rows)], annotate(stage.folder.location))
+    assert {row["id"]: row["label_reason"] for row in kept if row["label"] is None} == {
+        "13": "request_failed: 500 no memory left (2 attempts)"
+    }
+    assert [row["id"] for row in kept] == [row["id"] for row in rows]
+    assert len(journalled(stage.folder.root)) == 59  # the failure is no reply: a new start asks again
+
+
 def test_a_judge_that_is_not_there_stops_the_shard(stage, tmp_path):
-    step = Annotate(prompt="finemath_5pt", judge="endpoint:http://127.0.0.1:1#gone", journal=stage.folder.location)
-    judge = _judge_of(step)
-    judge.backoff = Backoff(attempts=2, first_seconds=0.01, longest_seconds=0.01)
-    with pytest.raises(CurationError, match=r"the judge failed on 6 of 6 requests .*start again when it is back"):
+    step = Annotate(
+        prompt="finemath_5pt",
+        judge="endpoint:http://127.0.0.1:1#gone",
+        judging=Judging(patience_seconds=0.1),
+        journal=stage.folder.location,
+    )
+    with pytest.raises(
+        CurationError, match=r"the judge failed \(judge_failed: no server .*start again"
+    ):
         stage.run([write_jsonl(tmp_path / "a.jsonl", LESSONS)], step)
-    judge.close()
+    quick(step).close()
     assert stage.manifest.done() == set() and not stage.manifest.has_work()
 
 
 def recipe(file, judge, **more):
-    ask = Annotate(prompt="finemath_5pt", judge=judge, journal=folder_of("annotate"), **more)
+    ask = Annotate(prompt="finemath_5pt", judge=judge, judging=Judging(**more), journal=folder_of("annotate"))
     stage = Stage(name="annotate", reads=(str(file),), steps=[ask], costly=True)
     return Recipe(name="ask", settings={"judge": judge, **more}, stages=(stage,))
 
@@ -171,10 +192,10 @@ def test_replies_that_were_paid_for_are_not_thrown_away_for_another_setting(anno
     other = recipe(file, server.location, judge_options={"temperature": 1})
     assert plan(other, output)[0].status == "redo"  # nothing was paid for yet
 
-    server.broken = ("lesson 5",)
+    server.broken = ("lesson 5",)  # the last one: nothing is answered after it
     docs = [document(row["text"], row["id"]) for row in LESSONS]
     with pytest.raises(CurationError):
-        list(annotate(f"{output}/annotate").run(iter(docs)))
+        list(annotate(f"{output}/annotate", concurrency=1).run(iter(docs)))
     assert manifest.done() == set() and len(journalled(f"{output}/annotate")) == 5
     assert plan(mine, output)[0].status == "resume"
     with pytest.raises(StaleOutput, match=r"judge_options\.temperature: not set -> 1"):
@@ -184,7 +205,9 @@ def test_replies_that_were_paid_for_are_not_thrown_away_for_another_setting(anno
 
 def test_where_a_server_stands_is_no_part_of_what_was_asked(server, tmp_path):
     one = Annotate(prompt="finemath_5pt", judge=server.location)
-    other = Annotate(prompt="finemath_5pt", judge="endpoint:http://elsewhere:1#tiny", concurrency=3, journal="x")
+    other = Annotate(
+        prompt="finemath_5pt", judge="endpoint:http://elsewhere:1#tiny", judging=Judging(concurrency=3), journal="x"
+    )
     assert one.identity() == other.identity()
 
 

@@ -1,0 +1,116 @@
+"""How much of a document the judge is shown: by tokens of its own tokenizer where that is known, else by characters.
+
+    cutter = Cutter(prompt, open_tokenizer("meta-llama/Llama-3.1-70B-Instruct"), context_tokens=8192)
+    cutter.shown(text, {})  # the whole text, or its beginning, so that prompt, document and reply fit into the context
+
+Where the tokenizer is not known, a document that turns out too long for the judge is shown shorter, see `shorter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from curation.annotation.prompt import Prompt, cut_at_blank
+from curation.errors import ConfigError
+from curation.text.tokens import open_tokenizer
+
+_TEMPLATE_TOKENS = 64
+"""Room for what the chat template adds around the messages; Llama 3.1's adds about 40, most add fewer."""
+_CHARACTERS_PER_TOKEN_ABOUT = 4.0  # of English prose
+_MOST_CHARACTERS_PER_TOKEN = 16  # more than any text has on average but runs of one character; bounds what is tokenised
+_SHORTER = 0.75
+_SHORTEST = 200
+
+
+class Cutter:
+    """Cuts documents for one prompt and one judge.
+
+    Args:
+        prompt: says how much is shown at most.
+        tokenizer: the judge's, as of `tokenizers`; None if it is not known.
+        context_tokens: how many tokens of prompt and reply the judge can hold; None if it is not known.
+    """
+
+    def __init__(self, prompt: Prompt, tokenizer: Any = None, context_tokens: int | None = None) -> None:
+        self._prompt, self._tokenizer, self._context = prompt, tokenizer, context_tokens
+        self._room = lru_cache(maxsize=256)(self._room_of)
+
+    def shown(self, text: str, slots: Mapping[str, str]) -> str:
+        """The beginning of ``text`` that the judge is shown.
+
+        Raises:
+            ConfigError: if the judge's context leaves no room for a document.
+        """
+        if self._tokenizer is None:
+            return self._prompt.shown(text)
+        most = self._prompt.max_document_tokens
+        text = self._prompt.shown(text) if most is None else text
+        room = self._room(tuple(sorted(slots.items()))) if self._context else None
+        limits = [limit for limit in (most, room) if limit is not None]
+        return self._cut(text, min(limits)) if limits else text
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether tokens are counted by the judge's own tokenizer."""
+        return self._tokenizer is not None
+
+    def tokens(self, text: str) -> float:
+        """How many tokens a text has, or about a quarter of its characters where the tokenizer is not known."""
+        if self._tokenizer is None:
+            return len(text) / _CHARACTERS_PER_TOKEN_ABOUT
+        return len(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def _cut(self, text: str, most: int) -> str:
+        if len(text) * 4 <= most:  # a character is at most four bytes, and a token at least one
+            return text
+        text = text[: most * _MOST_CHARACTERS_PER_TOKEN]
+        tokens = self._tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
+        if len(tokens) <= most:
+            return text
+        return cut_at_blank(text, tokens.offsets[most - 1][1])
+
+    def _room_of(self, slots: tuple[tuple[str, str], ...]) -> int:
+        """Tokens that are left for a document."""
+        messages = self._prompt.messages_of("", dict(slots))
+        fixed = sum(len(self._tokenizer.encode(one["content"], add_special_tokens=False)) for one in messages)
+        generation = self._prompt.generation
+        reply = int(generation.get("max_completion_tokens") or generation.get("max_tokens") or 0)
+        room = int(self._context or 0) - fixed - reply - _TEMPLATE_TOKENS
+        if room < 1:
+            raise ConfigError(
+                f"prompt {self._prompt.name}: {fixed} tokens of its own and {reply} of reply leave no room for a "
+                f"document in the judge's context of {self._context} tokens"
+            )
+        return room
+
+
+def shorter(shown: str) -> str | None:
+    """Three quarters of ``shown``, for a judge that found it too long; None when there is little left to cut."""
+    return cut_at_blank(shown, int(len(shown) * _SHORTER)) if len(shown) > _SHORTEST else None
+
+
+def judge_tokenizer(judge: str, named: str | None) -> Any:
+    """The tokenizer of a judge: the one named, or that of a ``vllm:`` model; None where neither is known.
+
+    Raises:
+        ConfigError: if it cannot be had.
+    """
+    kind, _, model = judge.partition(":")
+    if named == "none":
+        return None
+    if named is None and kind != "vllm":
+        return None
+    try:
+        return _tokenizer(named or model)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; `tokenizer: none` cuts documents by characters") from error
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(location: str) -> Any:
+    tokenizer = open_tokenizer(location)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

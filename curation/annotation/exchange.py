@@ -1,0 +1,192 @@
+"""One request and its attempts: what is sent, what came back, and when to try again.
+
+    exchange = Exchange(urls, "llama", body, headers, timeout_seconds=600, patience_seconds=900)
+    reply = await exchange.ask(request)  # a Reply, whatever happens; only a refusal of the very first request raises
+    await exchange.close()
+
+To be used in one event loop. Failures of three kinds: the server is gone (its requests wait for it, together, as long
+as patience lasts), it is busy (429: waits as it asks to, as long as patience lasts), it failed (5xx, dropped
+connections, time-outs, broken bodies: a bounded number of attempts).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from curation.annotation.judge import Reply, Request
+from curation.annotation.openai_api import error_message, read_completion, without_credentials
+from curation.annotation.retry import Backoff, is_retried
+from curation.annotation.servers import Servers
+from curation.errors import ConfigError
+
+FATAL_AT_FIRST = frozenset({400, 401, 403, 404, 405, 422})
+_GATEWAY = frozenset({502, 503, 504})
+_OVERFLOW = re.compile(r"context (?:length|window)|too long|too many tokens|maximum.{0,20}tokens", re.IGNORECASE)
+_KEPT_SECONDS = 4.0  # an idle connection: servers close theirs after 5 s, and a request on its way then is lost
+
+
+class Exchange:
+    """The HTTP side of a judge.
+
+    Attributes:
+        backoff: how failed requests are repeated.
+        is_proven: whether any request has succeeded; until then, a refusal is one of all requests.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        model: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str],
+        *,
+        timeout_seconds: float,
+        patience_seconds: float,
+    ) -> None:
+        self.backoff = Backoff()
+        self.is_proven = False
+        self.servers = Servers(urls, self._answers, patience_seconds)
+        self._model, self._body, self._secret = model, body, headers.get("authorization", "").removeprefix("Bearer ")
+        self._patience = patience_seconds
+        self._turns = itertools.count()
+        self._last_success = 0.0
+        # One pool without a limit: the default of 100 connections would silently cap the judge.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_SECONDS),
+            headers={**headers, "content-type": "application/json"},
+            timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=30.0),
+            trust_env=not all(_is_loopback(url) for url in urls),
+        )
+
+    async def ask(self, request: Request) -> Reply:
+        """The reply, or the reason why there is none.
+
+        Raises:
+            ConfigError: if nothing has succeeded yet and the server refuses the request as it would all.
+        """
+        content = self._content(request)
+        turn, first_failure, busy_until = next(self._turns), None, time.monotonic() + self._patience
+        trouble, attempt, tried = "", 0, 0
+        while attempt < self.backoff.attempts:
+            url = await self.servers.take(turn + tried)
+            if url is None:
+                said = self.servers.given_up or f"no server for {self._patience:g} s"
+                return Reply(None, f"judge_failed: {said}" + (f" (last: {trouble})" if trouble else ""))
+            outcome, wait = await self._attempt(url, content)
+            tried += 1
+            if isinstance(outcome, Reply):
+                return outcome
+            trouble = outcome
+            first_failure = first_failure or time.monotonic()
+            if wait is None:  # gone: `take` waits for it
+                attempt += tried > 4 * self.backoff.attempts
+                continue
+            status_is_busy = trouble.startswith("429") and time.monotonic() < busy_until
+            attempt += not status_is_busy
+            if attempt < self.backoff.attempts:
+                await asyncio.sleep(self.backoff.delay(min(tried, 16) - 1, wait))
+        # Others were answered meanwhile: it is this document that the server cannot do.
+        who = "request_failed" if first_failure and self._last_success > first_failure else "judge_failed"
+        return Reply(None, f"{who}: {trouble} ({tried} attempts)")
+
+    async def models(self, url: str) -> list[dict[str, Any]]:
+        """What the server says that it serves; empty where it has no such list.
+
+        Raises:
+            ConfigError: if it cannot be reached, or refuses the key.
+        """
+        try:
+            async with self._session.get(f"{url}/models", timeout=aiohttp.ClientTimeout(total=30.0)) as response:
+                content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            where = without_credentials(url)
+            raise ConfigError(f"judge {self._model}: {where} cannot be reached: {_words(error)}") from error
+        if response.status in (400, 401, 403):
+            raise self._refusal(url, response.status, content)
+        try:
+            listed = json.loads(content)["data"]
+        except (ValueError, LookupError, TypeError):
+            return []
+        return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    def _content(self, request: Request) -> bytes:
+        body = dict(self._body)
+        if request.seed is not None:
+            body["seed"] = request.seed
+        return json.dumps({**body, "messages": request.messages}).encode()
+
+    async def _attempt(self, url: str, content: bytes) -> tuple[Reply | str, str | None]:
+        """A reply, or what is wrong and what the server asks us to wait ("" for nothing, None: the server is gone)."""
+        started = time.monotonic()
+        try:
+            async with self._session.post(f"{url}/chat/completions", data=content) as response:
+                answer = await response.read()
+        except aiohttp.ClientConnectorError as error:
+            self.servers.lost(url)
+            return _words(error), None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return _words(error), ""
+        read = self._read(url, response.status, answer)
+        if isinstance(read, Reply):
+            if read.text is not None:
+                self.is_proven, self._last_success = True, time.monotonic()
+                return replace(read, seconds=round(self._last_success - started, 3)), None
+            return read, None
+        asked = response.headers.get("retry-after", "")
+        if response.status in _GATEWAY and not asked and not await self._answers(url):
+            self.servers.lost(url)
+            return read, None
+        return read, asked
+
+    def _read(self, url: str, status: int, content: bytes) -> Reply | str:
+        """The reply in a response; the trouble, in words, where another attempt may bring one."""
+        if status == 200:
+            return read_completion(content)
+        words = self._server_words(status, content)
+        if is_retried(status):
+            return words
+        if status in (400, 413, 422) and _OVERFLOW.search(words):
+            return Reply(None, f"too_long: {words}")
+        if not self.is_proven and status in FATAL_AT_FIRST:
+            raise self._refusal(url, status, content)
+        if status in (401, 403, 404):  # worked before: a key or a model that comes back, or another server
+            return words
+        return Reply(None, f"request_rejected: {words}")
+
+    async def _answers(self, url: str) -> bool:
+        try:
+            async with self._session.get(f"{url}/models", timeout=aiohttp.ClientTimeout(total=10.0)) as response:
+                return response.status < 500
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    def _refusal(self, url: str, status: int, content: bytes) -> ConfigError:
+        said = self._server_words(status, content)
+        return ConfigError(f"judge {self._model}: {without_credentials(url)} refuses the request: {said}")
+
+    def _server_words(self, status: int, content: bytes) -> str:
+        """Status and message, without the key, which some servers repeat."""
+        words = f"{status} {error_message(content)}".strip()
+        return words.replace(self._secret, "…") if self._secret else words
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -1,0 +1,111 @@
+"""What judging has cost so far in an output folder, over all tasks and all starts, and when to stop.
+
+    ledger = Ledger(Folder("out/annotate"), judging, gpus=4)
+    ledger.add(reply)
+    ledger.stop_reason(under_way=256)  # "max_requests: 10,000 requests have been made", or None
+
+Each process rewrites a small file of its own every few seconds and reads those of the others: tasks on many machines
+need no server for it, and stop within what is under way and a few seconds.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import asdict, dataclass
+
+from curation.annotation.judge import Reply
+from curation.annotation.judging import Judging
+from curation.folder import Folder
+
+_SYNC_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Spent:
+    """Answered requests, their tokens, and the seconds in which they were asked, summed over tasks."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    def plus(self, other: Spent) -> Spent:
+        """The sum of both."""
+        return Spent(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+        )
+
+
+class Ledger:
+    """The spending of one process, beside that of all others.
+
+    Args:
+        folder: the stage's folder; None keeps no record.
+        judging: the price and the limits.
+        gpus: how many one task keeps busy, where the price does not say.
+    """
+
+    def __init__(self, folder: Folder | None, judging: Judging, gpus: int = 1) -> None:
+        self._folder, self._judging = folder, judging
+        self._price = judging.price
+        self._gpus = judging.price.gpus or gpus
+        self._name = f"spent/{secrets.token_hex(4)}.json"
+        self._others = read_spent(folder) if folder else Spent()
+        self._own = Spent()
+        self._started = self._synced = time.monotonic()
+
+    def add(self, reply: Reply) -> None:
+        """Count a reply that was paid for."""
+        self._own.requests += 1
+        self._own.prompt_tokens += reply.prompt_tokens or 0
+        self._own.completion_tokens += reply.completion_tokens or 0
+        if time.monotonic() - self._synced >= _SYNC_SECONDS:
+            self.sync()
+
+    def own(self) -> Spent:
+        """What this process has spent."""
+        self._own.seconds = time.monotonic() - self._started
+        return self._own
+
+    def total(self) -> Spent:
+        """All that is known to be spent."""
+        return self.own().plus(self._others)
+
+    def cost(self) -> float:
+        """In the currency of the price."""
+        spent = self.total()
+        return self._price.of(spent.prompt_tokens, spent.completion_tokens, spent.seconds / 3600 * self._gpus)
+
+    def stop_reason(self, under_way: int) -> str | None:
+        """Why no further request may be made, None while one may; what is under way counts as spent."""
+        most, limit = self._judging.max_requests, self._judging.max_cost
+        if most is None and limit is None:
+            return None
+        spent = self.total()
+        if most is not None and spent.requests + under_way >= most:
+            return f"max_requests: {spent.requests + under_way:,} of {most:,} requests have been made"
+        each = self.cost() / spent.requests if spent.requests else 0.0
+        if limit is not None and self.cost() + each * under_way >= limit:
+            return f"max_cost: {self.cost() + each * under_way:,.2f} of {limit:,.2f} are spent"
+        return None
+
+    def sync(self) -> None:
+        """Tell the others, and see what they have spent."""
+        self._synced = time.monotonic()
+        if self._folder is None or not self.total().requests:
+            return
+        self._folder.write_json(self._name, asdict(self._own))
+        self._others = read_spent(self._folder, but=self._name)
+
+
+def read_spent(folder: Folder, but: str = "") -> Spent:
+    """What all processes have written, but one."""
+    total = Spent()
+    for name in folder.list_files("spent", ".json"):
+        record = folder.read_json(name) if name != but else None
+        total = total.plus(Spent(**record)) if record else total
+    return total

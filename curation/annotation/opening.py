@@ -1,0 +1,115 @@
+"""From a recipe's words to judges that can be asked; one per process, because a server that we start serves all shards.
+
+askers = open_askers("vllm:meta-llama/Llama-3.1-70B-Instruct", prompt, Judging())
+cutter = open_cutter("vllm:meta-llama/Llama-3.1-70B-Instruct", prompt, Judging())
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import math
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from curation.annotation.constrain import constraint_body, own_constraints
+from curation.annotation.cutting import Cutter, judge_tokenizer
+from curation.annotation.judge import Judge, judge_identity, open_judge
+from curation.annotation.judging import Judging
+from curation.annotation.prompt import Prompt
+from curation.annotation.reading import Asker
+from curation.errors import ConfigError
+
+_TOP_LOGPROBS = 20  # as many as vLLM and OpenAI give; a digit may come with a blank, bold, or in another script
+_SIZES = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
+
+
+def open_askers(judge: str, prompt: Prompt, judging: Judging) -> list[Asker]:
+    """The judge, and the second judge where there is one.
+
+    Raises:
+        ConfigError: if a location is of no known kind or incomplete.
+        ContentError: if the prompt's constraint cannot be written.
+    """
+    return [_asker(*one, prompt, judging) for one in _locations(judge, judging)]
+
+
+def check_judges(judge: str, prompt: Prompt, judging: Judging) -> None:
+    """Whatever can be known before any work.
+
+    Raises:
+        ConfigError: if a judge cannot be reached, or is asked for what it cannot give.
+        ContentError: if the prompt's constraint cannot be written.
+    """
+    if judge.startswith("replay:"):
+        for name, is_asked in (("repeat", judging.repeat > 1), ("expected_label", judging.expected_label)):
+            if is_asked:
+                raise ConfigError(f"judge {judge}: recorded replies know nothing of `{name}`")
+    if judging.expected_label and not 0 <= prompt.scale.low < prompt.scale.high <= 9:
+        low, high = prompt.scale.low, prompt.scale.high
+        raise ConfigError(f"expected_label: needs labels of one digit, the scale of {prompt.name} is {low} to {high}")
+    for asker in open_askers(judge, prompt, judging):
+        asker.judge.check()
+        asker.judge.close()  # opened again where it is asked: in a task, perhaps on another machine
+    judge_tokenizer(judge, judging.tokenizer)
+
+
+def open_cutter(judge: str, prompt: Prompt, judging: Judging, *, ask_server: bool = True) -> Cutter:
+    """What cuts documents for the first judge; all judges are shown the same.
+
+    Args:
+        judge: the first judge.
+        prompt: with the settings of ``judging``.
+        judging: says tokenizer and context, if they are not to be looked for.
+        ask_server: whether a server may be asked, or even started, to learn its context.
+
+    Raises:
+        ConfigError: if a tokenizer cannot be had.
+    """
+    tokenizer = judge_tokenizer(judge, judging.tokenizer)
+    context = judging.context_tokens or judging.judge_options.get("max_model_len")
+    if tokenizer is not None and context is None and ask_server:
+        context = open_askers(judge, prompt, judging)[0].judge.context_tokens()
+    return Cutter(prompt, tokenizer, int(context) if context else None)
+
+
+def gpus_of(judge: str, judging: Judging) -> int:
+    """How many GPUs a task keeps busy: of ``vllm:`` the product of its parallel sizes, of others 1."""
+    options = judging.judge_options if judge.startswith("vllm:") else {}
+    return math.prod(int(options.get(name) or 1) for name in _SIZES)
+
+
+def _locations(judge: str, judging: Judging) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield judge, judging.judge_options
+    if judging.second_judge:
+        yield judging.second_judge, judging.second_options
+
+
+def _asker(location: str, options: Mapping[str, Any], prompt: Prompt, judging: Judging) -> Asker:
+    own = options.get("body") or {} if location.startswith("vllm:") else options
+    body = {**prompt.generation, **({} if own_constraints(own) else constraint_body(prompt))}
+    if judging.expected_label:
+        body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
+    ways = {
+        "key_env": judging.key_env,
+        "concurrency": judging.concurrency,
+        "timeout_seconds": judging.timeout_seconds,
+        "patience_seconds": judging.patience_seconds,
+    }
+    identity = json.dumps([judge_identity(location), dict(options), judging.expected_label], sort_keys=True)
+    return Asker(
+        judge=_judge(location, *(json.dumps(dict(one), sort_keys=True) for one in (body, options, ways))),
+        identity=identity,
+        prompt=prompt,
+        # Recorded replies have nothing to add.
+        reminders=0 if location.startswith("replay:") else judging.reminders,
+        wants_expected=judging.expected_label,
+    )
+
+
+@lru_cache(maxsize=4)
+def _judge(location: str, body: str, options: str, ways: str) -> Judge:
+    judge = open_judge(location, generation=json.loads(body), options=json.loads(options), **json.loads(ways))
+    atexit.register(judge.close)
+    return judge
