@@ -15,7 +15,6 @@ from dataclasses import asdict, replace
 
 from curation.annotation.forecast import PILOT_DOCUMENTS, Forecast
 from curation.annotation.judging import Judging
-from curation.annotation.opening import gpus_of
 from curation.blocks.annotate import Annotate
 from curation.blocks.compare import compare_labels as compare
 from curation.blocks.extract import ExtractText
@@ -107,13 +106,13 @@ def _sample_stage(input: str, draw: DrawSample, columns: Mapping[str, str] | Non
 
 def _annotate_stage(ask: Annotate) -> Stage:
     step = replace(ask, journal=folder_of("annotate"), known=(folder_of("pilot"),))
-    report = ReportLabels(prompt=ask.prompt, judging=ask.judging, gpus=gpus_of(ask.judge, ask.judging))
+    report = ReportLabels(prompt=ask.prompt, judge=ask.judge, judging=ask.judging)
     return Stage(name="annotate", reads="sample", steps=[step], costly=True, finish=report, workers=1)
 
 
 def _pilot_stage(ask: Annotate, seed: int) -> Stage:
     few = DrawSample(size=PILOT_DOCUMENTS, seed=seed)
-    steps = [few, replace(ask, journal=folder_of("pilot"))]
+    steps = [few, replace(ask, journal=folder_of("pilot"), at_most=PILOT_DOCUMENTS)]
     return Stage(name="pilot", reads="sample", steps=steps, gather=True, costly=True, removed="none", workers=1)
 
 

@@ -49,6 +49,8 @@ class Pass:
     judging: Judging = field(default_factory=Judging)
     sample_size: int | None
     sample_seed: int = 0
+    stratify: str | None = None
+    prefer: tuple[str, ...] = ()
     replay_only: bool = False
     spec: str
     classifier: str | None = None
@@ -209,6 +211,8 @@ def one_pass(p: Pass, suffix: str, pool: str, balance: str | None) -> list[Stage
                 DrawSample(
                     size=p.sample_size,
                     balance=balance,
+                    stratify=p.stratify,
+                    prefer=p.prefer,
                     seed=p.sample_seed,
                     replay_only=p.judge if p.replay_only else None,
                 )
@@ -229,7 +233,7 @@ def one_pass(p: Pass, suffix: str, pool: str, balance: str | None) -> list[Stage
                 )
             ],
             costly=True,
-            finish=ReportLabels(prompt=p.prompt, judging=p.judging),
+            finish=ReportLabels(prompt=p.prompt, judge=p.judge, judging=p.judging),
             workers=1,
             left_out=p.unjudged,
         ),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from curation.annotation.judge import Reply
@@ -47,14 +48,18 @@ class Ledger:
         folder: the stage's folder; None keeps no record.
         judging: the price and the limits.
         gpus: how many one task keeps busy, where the price does not say.
+        known: folders of stages whose spending counts, too, such as a pilot's.
     """
 
-    def __init__(self, folder: Folder | None, judging: Judging, gpus: int = 1) -> None:
+    def __init__(self, folder: Folder | None, judging: Judging, gpus: int = 1, known: Sequence[Folder] = ()) -> None:
         self._folder, self._judging = folder, judging
         self._price = judging.price
         self._gpus = judging.price.gpus or gpus
         self._name = f"spent/{secrets.token_hex(4)}.json"
-        self._others = read_spent(folder) if folder else Spent()
+        self._known = Spent()
+        for one in known:
+            self._known = self._known.plus(read_spent(one))
+        self._others = self._known.plus(read_spent(folder)) if folder else self._known
         self._own = Spent()
         self._started = self._synced = time.monotonic()
 
@@ -90,7 +95,7 @@ class Ledger:
             return f"max_requests: {spent.requests + under_way:,} of {most:,} requests have been made"
         each = self.cost() / spent.requests if spent.requests else 0.0
         if limit is not None and self.cost() + each * under_way >= limit:
-            return f"max_cost: {self.cost() + each * under_way:,.2f} of {limit:,.2f} are spent"
+            return f"max_cost: {self.cost() + each * under_way:,.4g} of {limit:,.4g} are spent"
         return None
 
     def sync(self) -> None:
@@ -99,7 +104,7 @@ class Ledger:
         if self._folder is None or not self.total().requests:
             return
         self._folder.write_json(self._name, asdict(self._own))
-        self._others = read_spent(self._folder, but=self._name)
+        self._others = self._known.plus(read_spent(self._folder, but=self._name))
 
 
 def read_spent(folder: Folder, but: str = "") -> Spent:

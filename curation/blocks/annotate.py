@@ -46,6 +46,7 @@ class Annotate(Step):
         slots: prompt slot -> the column that fills it.
         journal: the stage's own folder, where replies are kept as they come; None keeps none.
         known: folders of stages whose replies to the same questions are used, such as a pilot's.
+        at_most: how many documents the steps before this one leave, if that is known; for the forecast.
     """
 
     type: ClassVar[str] = "score"
@@ -70,6 +71,7 @@ class Annotate(Step):
     slots: dict[str, str] = field(default_factory=dict)
     journal: str | None = tuning(None)
     known: tuple[str, ...] = tuning(())
+    at_most: int | None = tuning(None)
     status_file: str | None = tuning(None)
 
     def __post_init__(self) -> None:
@@ -121,7 +123,8 @@ class Annotate(Step):
         own = [Folder(self.journal)] if self.journal else []
         pilot = read_pilot([*own, *map(Folder, self.known)], [shard.name for shard in shards])
         gpus = gpus_of(self.judge, self.judging)
-        return forecast(sizes, count_rows(files), self.judging, gpus=gpus, tasks=tasks, pilot=pilot)
+        documents = count_rows(files) if self.at_most is None else min(count_rows(files), self.at_most)
+        return forecast(sizes, documents, self.judging, gpus=gpus, tasks=tasks, pilot=pilot)
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Label the documents in their order."""
@@ -134,7 +137,7 @@ class Annotate(Step):
             open_cutter(self.judge, prompt, self.judging),
             self.judging,
             journal=journal,
-            ledger=Ledger(folder, self.judging, gpus_of(self.judge, self.judging)),
+            ledger=Ledger(folder, self.judging, gpus_of(self.judge, self.judging), known),
             tell=self._tell if self.status_file else None,
         )
         items = (self._item(doc, prompt) for doc in data or ())

@@ -17,6 +17,7 @@ from curation.annotation.judging import Judging
 from curation.annotation.label_report import Asked, LabelReport, Spent
 from curation.annotation.label_tally import LabelTally
 from curation.annotation.ledger import read_spent
+from curation.annotation.opening import gpus_of
 from curation.annotation.prompt import load_prompt
 from curation.blocks.step import Documents, Step, tuning
 from curation.content import absolute_name
@@ -44,7 +45,7 @@ class ReportLabels(Step):
         prompt: as of `Annotate`.
         judging: as of `Annotate`.
         minimum_share: of the documents asked about, how many need a recorded reply at least.
-        gpus: how many one task keeps busy, where the price does not say; for the cost.
+        judge: as of `Annotate`; says how many GPUs a task kept busy, for the cost, where the price does not.
     """
 
     version: ClassVar[int] = 1
@@ -52,7 +53,7 @@ class ReportLabels(Step):
     prompt: str
     judging: Judging = field(default_factory=Judging, metadata={"identity": False})
     minimum_share: float = tuning(0.5)
-    gpus: int = tuning(1)
+    judge: str = tuning("")
 
     def __post_init__(self) -> None:
         self.prompt = absolute_name("prompts", self.prompt)
@@ -77,7 +78,7 @@ class ReportLabels(Step):
         for row in batched_rows(folder, _COLUMNS):
             tally.add(row)
         report = tally.report(self._asked())
-        report = replace(report, spent=_spent(folder, self.judging, self.gpus))
+        report = replace(report, spent=_spent(folder, self.judging, gpus_of(self.judge, self.judging)))
         apart = list(tally.apart)
         folder.remove(DISAGREEMENTS)
         if apart or report.trust:

@@ -121,8 +121,6 @@ class RunShards(PipelineStep):
                 step.exclusion_writer = removed
             if hasattr(step, "counts"):
                 step.counts = Counter()
-            if hasattr(step, "files"):  # a step that reads its input itself, such as some columns only
-                step.files, step.mapping = shard.files, self.mapping
             if hasattr(step, "status_file"):
                 step.status_file = f"{self.progress}/status-{shard.name}" if self.progress else None
             stream = step.run(stream, shard.index, self.total)

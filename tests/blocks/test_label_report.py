@@ -90,7 +90,8 @@ def test_what_is_spent_is_apart_from_what_was_said(tmp_path):
         ledger = {"requests": 2, "prompt_tokens": 2_000_000, "completion_tokens": 1_000_000, "seconds": 1800.0}
         stage.folder.write_json("spent/0.json", ledger)
     price = Price(per_gpu_hour=2.0, per_million_prompt_tokens=0.5, per_million_completion_tokens=1.0)
-    one, other = (stage.finish(judging=Judging(price=price), gpus=4) for stage in stages)
+    judging = Judging(price=price, judge_options={"tensor_parallel_size": 4})
+    one, other = (stage.finish(judging=judging, judge="vllm:m") for stage in stages)
     assert one.spent.cost == 0.5 * 4 * 2.0 + 2 * 0.5 + 1.0
     assert one.spent != other.spent and replace(one, spent=None) == replace(other, spent=None)
     assert "cost: 6.00" in one.to_markdown()
@@ -117,6 +118,6 @@ def test_an_empty_sample_has_an_empty_report(tmp_path):
 
 def test_another_report_asks_for_no_other_replies():
     one = ReportLabels(prompt="finemath_5pt")
-    other = ReportLabels(prompt="finemath_5pt", judging=Judging(concurrency=3), minimum_share=0.1, gpus=8)
+    other = ReportLabels(prompt="finemath_5pt", judging=Judging(concurrency=3), minimum_share=0.1, judge="vllm:m")
     assert identity_of(one) == identity_of(other) == {"step": "ReportLabels", "version": 1}
     assert list(one.run(iter(["doc"]))) == ["doc"]
