@@ -5,9 +5,9 @@ r"""Reading the label out of a judge's reply.
     read_reply("Final score: 3.5", prompt)  # UnreadableReply: not a whole number: 3.5
 
 The last line that makes the claim wins, readable or not: a reply that ends ``Final score: N/A`` has no label, whatever
-it said before. Where a line begins with the words, mentions within other lines do not count: a judge that quotes the
-document's own "Final score: 5" has not said so. Anything that two readers could read differently (``3-4``, ``3.5``,
-``4/10`` on a scale to 5) is unreadable rather than guessed.
+it said before. Where a line begins with the words, mentions within other lines do not count, nor do quoted lines: a
+judge that quotes the document's own "Final score: 5" has not said so. Anything that two readers could read differently
+(``3-4``, ``3.5``, ``4/10`` on a scale to 5) is unreadable rather than guessed.
 """
 
 from __future__ import annotations
@@ -16,44 +16,83 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from curation.annotation.constrain import json_scores
 from curation.errors import UnreadableReply
 from curation.scale import Scale
 
 if TYPE_CHECKING:
     from curation.annotation.prompt import Prompt
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raised when the same reply would be read otherwise; part of every prompt's digest."""
 
-_MARKUP = re.compile(r"~~.*?~~|[*`#$\\]|boxed|text(?:bf|rm)?(?=\{)")
-_LEAD = r"^[\s>\-–—•+(\[{|]*(?:(?:and|so|thus|therefore|hence|overall|the|my|\d+[.)])[\s,:]+)*"
-_REMARK = r"(?:\s*\([^()]{0,60}\)(?=\s*[-–—:=|→]))?"  # the brackets of `Final score (0-5): 4`
-_LINK = r"\s*(?:(?P<word>is|was|of|would be)\b)?\s*(?P<sign>[:=|→][\s:=|→>]*)?(?P<dash>[-–—−]+\s*)?"
-_NUMBER = re.compile(r"[\s()\[\]{}<>|+]*(?P<digits>\d+)(?P<fraction>[.,]\d+)?")
-_SUM = re.compile(r"[\s(\[{]*\d+(?:\s*\+\s*\d+)+[\s)\]}]*=")
-_AFTER = r"^[\s)\]}>|]*"
-_OUT_OF = re.compile(
-    _AFTER + r"(?:[/∕⁄]|out of|of)\s*(?:a (?:possible|maximum) (?:of )?)?(?P<whole>\d+)", re.IGNORECASE
+_THOUGHT = r"(?:think(?:ing)?|thought|reasoning|reflection|scratchpad|seed:think)"
+# A tag in quotes is one that the judge talks about.
+_THOUGHT_ENDS = re.compile(rf"(?<![\"'`“‘])(?:</{_THOUGHT}>|\[/THINK\]|<\|END_THINKING\|>|◁/think▷)(?![\"'`”’])")
+_THOUGHT_BEGINS = re.compile(rf"^[ \t]*(?:<{_THOUGHT}>|\[THINK\]|<\|START_THINKING\|>|◁think▷)", re.MULTILINE)
+_QUOTATION = re.compile(r"(?<!\w)(?:\"[^\"]*\"?|“[^”]*”?|«[^»]*»?|„[^“”]*[“”]?|‘[^’]*’?|'(?:[^']|(?<=\w)'(?=\w))*'?)")
+_CODE_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})(?:\s*\w+)?\s*")
+_TAG = re.compile(
+    r"<del>.{0,200}?</del>|&nbsp;|</?(?:b|i|u|em|strong|mark|small|p|br|hr|span|div|h[1-6]|code|pre|font|center|ul|ol|li"
+    r"|table|thead|tbody|tr|t[dh])\b[^<>]*>",
+    re.IGNORECASE,
 )
-_ANOTHER = re.compile(_AFTER + r"(?:[-–—−+~→,&;/∕⁄]|->|\.\.+|…|\bto|\bor|\band)\s*\d|^\s+\d", re.IGNORECASE)
-_ATTACHED = re.compile(r"(?!points?\b|pts?\b)[A-Za-z]|\s*[½¼¾%‰°]", re.IGNORECASE)
-_ALONE = re.compile(r"^\W*\d+(?:\s*(?:[/∕⁄]|out of)\s*\d+)?\s*(?:points?|pts?)?\W*$", re.IGNORECASE)
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
+_MARKUP = re.compile(r"~~.*?~~|[*`#$\\★☆⭐\ufe0f]|boxed|(?:text|math)(?:bf|rm|it|tt|sf)?(?=\{)")
+
+_LEAD = r"\W*(?:(?:and|so|thus|therefore|hence|overall|the|my|\d+[.)])[\s,:]+)*"
+# The brackets of `Final score (0-5): 4`.
+_REMARK = r"(?:\s*(?:\([^()]{0,60}\)|\[[^\[\]]{0,60}\]|(?:/|out of)\s*\d+)(?=\s*[-–—:=|→]))?"
+_VERB = r"(?:(?:is|was|of|would be|ist|est|es)\b|是|为|為|は)"
+_LINK = rf"\s*(?:{_VERB}\s*)?(?P<sign>[:=|→][\s:=|→>]*)?(?P<dash>[-–—−]+\s*)?"
+_NUMBER = re.compile(r"[\s()\[\]{}<>|+]*(?P<digits>\d+)(?P<fraction>[.,٫·]\d+)?")
+_UNIT = r"(?:points?\b|pts?\b|分)?"
+# Atomic, as three ways to take each blank of a long sum would be tried in all combinations.
+_TERM = rf"(?>\s*{_UNIT}\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*)"
+_SUM = re.compile(rf"[\s(\[{{]*\d+(?:{_TERM}[+\-–−]\s*\d+)+{_TERM}[)\]}}]*\s*=", re.IGNORECASE)
+_AFTER = r"[\s()\[\]{}>|,]*"
+_OUT_OF = re.compile(
+    rf"(?>{_AFTER}{_UNIT}{_AFTER})(?:"
+    r"(?:[/∕⁄]|(?:out )?of(?: the| an?)?\b|(?:von|sur|su|sobre|de|из|من)\b|满分|滿分)\s*"
+    r"(?:(?:possible|maximum)\s*(?:of )?)?(?P<whole>\d+)"
+    r"|(?:on|in) an? (?:\w+ )?scale (?:of|from)\s+\d+\s*(?:to|[-–])\s*(?P<top>\d+))",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(
+    r"[\s)\]}>|]*(?:[-–—−+~→,&;/∕⁄]|->|\.\.+|…|\bto|\bor|\band)\s*\d|[\s|]+\d"
+    rf"|{_TERM}\+\s*\d|\s*(?:points?|pts?)\s+for\b.*\d\s*(?:points?|pts?)\b",
+    re.IGNORECASE,
+)
+_ATTACHED = re.compile(r"(?!points?\b|pts?\b)[A-Za-z]|\s*[½¼¾%‰°]|\+\s*$", re.IGNORECASE)
+_TOTAL = r"(?:\s*(?:[/∕⁄]|out of)\s*\d+)?"
+_ALONE = re.compile(rf"\W*\d+{_TOTAL}\s*(?:points?|pts?)?{_TOTAL}\W*", re.IGNORECASE)
+_SUPPOSED = re.compile(r"\W*\d+\W*(?:would|requires?|needs?|could|might|may|demands?|means|if|only|unless)\b", re.I)
+_DENIED = re.compile(
+    r"(?:\bnot|n't \w+|\b(?:rather than|short of|instead of|if|to (?:get|reach|earn|merit|deserve|justify|warrant)))"
+    r"(?: an?| the)?\s*$",
+    re.IGNORECASE,
+)
 _FAR = 120  # characters after the words that are looked at, so that no reply takes long to read
 
 
 def read_reply(reply: str, prompt: Prompt) -> int:
     """The label on the last line of ``reply`` that carries the prompt's reply words and a number.
 
-    A reply that is nothing but a number, as constrained decoding gives, is that number.
+    A reply that is nothing but a number, as constrained decoding gives, is that number. Where the prompt constrains the
+    reply to JSON, the ``score`` of its last object is the label; a reply without one is read as any other.
 
     Raises:
         UnreadableReply: if there is no such line, its number is not a whole one, or it lies outside the scale.
     """
+    reply = _without_thoughts(reply)
+    scores = json_scores(reply) if prompt.constrain == "json" else []
+    if scores:
+        return _json_label(scores[-1], prompt.scale)
     lines = _clean(reply)
-    if len(lines) == 1 and _is_alone(lines[0]) and not lines[0].lstrip().startswith(tuple("-–−")):
-        return _label(lines[0], prompt.scale)
+    if len(lines) == 1 and _is_alone(lines[0].text) and (prompt.scale.low < 0 or not _is_below(lines[0].text)):
+        return _label(lines[0].text, prompt.scale)
     claims = _last_claims(lines, prompt.reply_words)
     if not claims:
         raise UnreadableReply(f"no line '{prompt.reply_words}: …'" if lines else "empty reply")
@@ -72,6 +111,8 @@ class _Fold(dict[int, str]):
             character = chr(code - 0xFEE0)
         elif character in "_\"'“”‘’«»„":
             character = " "
+        elif character in "∶﹕︰":
+            character = ":"
         elif unicodedata.category(character) == "Cf":
             character = ""
         self[code] = character
@@ -81,71 +122,152 @@ class _Fold(dict[int, str]):
 _FOLD = _Fold()
 
 
-def _clean(reply: str) -> list[str]:
-    """The non-empty lines after any thinking, folded and without markup."""
-    reply = re.split(r"<think(?:ing)?>", re.split(r"</think(?:ing)?>", reply)[-1])[0]
-    lines = (_MARKUP.sub("", line) for line in reply.translate(_FOLD).splitlines())
-    return [line for line in lines if line.strip()]
+class _Line(NamedTuple):
+    text: str  # folded and without markup
+    written: str  # as the judge wrote it
+    fenced: bool  # within a code fence, and no JSON
+    quoted: bool  # behind `>`
+
+
+def _without_thoughts(reply: str) -> str:
+    """What follows any thinking; nothing where the thinking was cut off."""
+    reply = _THOUGHT_ENDS.split(reply)[-1]
+    return _THOUGHT_BEGINS.split(reply)[0]
+
+
+def _clean(reply: str) -> list[_Line]:
+    """The non-empty lines but for those that open or close a code fence."""
+    lines = []
+    fenced = False
+    for written in reply.splitlines():
+        if _CODE_FENCE.fullmatch(written):
+            fenced = not fenced
+        elif text := _plain(written):
+            begins = written.lstrip()[:1]
+            lines.append(_Line(text, written, fenced and begins != "{", begins == ">"))
+    return lines
+
+
+def _plain(line: str) -> str:
+    """``line`` folded and without markup; empty if nothing else is in it."""
+    if "<" in line or "&" in line:
+        line = _TAG.sub(" ", line)
+    if "frac" in line:
+        line = _FRACTION.sub(r"\1/\2", line)
+    line = _MARKUP.sub("", line.translate(_FOLD))
+    return line if line.strip() else ""
 
 
 @lru_cache(maxsize=64)
 def _patterns(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """The claim at the start of a line, and the claim anywhere in it."""
     parts = words.translate(_FOLD).replace("-", " ").split()
-    claim = r"(?<!\w)" + r"[\s-]+".join(map(re.escape, parts)) + r"(?!\w)" + _REMARK + _LINK
-    return re.compile(_LEAD + claim, re.IGNORECASE), re.compile(claim, re.IGNORECASE)
+    # Chinese and Japanese set no blanks between words.
+    left = "" if parts[0][0] >= "\u2e80" else r"(?<!\w)"
+    right = "" if parts[-1][-1] >= "\u2e80" else r"(?![^\W\d])"
+    claim = left + r"[\s-]+".join(map(re.escape, parts)) + right + _REMARK + _LINK
+    return re.compile(r"^" + _LEAD + claim, re.IGNORECASE), re.compile(claim, re.IGNORECASE)
 
 
-def _last_claims(lines: list[str], words: str) -> list[str]:
-    """All claims of the last line that begins with one or, if none does, of the last line that holds one."""
+def _last_claims(lines: list[_Line], words: str) -> list[str]:
+    """All claims of the last line that begins with one or, if none does, of the last line that holds one.
+
+    The judge's own lines come before those in a code fence, and these before a last line in quotes.
+    """
     at_start, anywhere = _patterns(words)
-    for pattern in (at_start, anywhere):
-        for row in reversed(range(len(lines))):
-            if any(_claims(pattern, lines, row)):
-                return list(_claims(anywhere, lines, row))
+    rows = [row for row in reversed(range(len(lines))) if anywhere.search(lines[row].text)]
+    own = {row: _unquoted(lines[row], anywhere) for row in rows if not lines[row].quoted}
+    plain = {row: text for row, text in own.items() if not lines[row].fenced}
+    end = next((row for row in reversed(range(len(lines))) if not _is_alone(lines[row].text)), -1)
+    last = {row: lines[row].text for row in rows if row == end}
+    for candidates, pattern in ((plain, at_start), (own, at_start), (last, at_start), (plain, anywhere)):
+        for row, text in candidates.items():
+            following = lines[row + 1].text if row + 1 < len(lines) else ""
+            if any(_claims(pattern, text, following)):
+                return list(_claims(anywhere, text, following))
     return []
 
 
-def _claims(pattern: re.Pattern[str], lines: list[str], row: int) -> Iterator[str]:
+def _unquoted(line: _Line, claim: re.Pattern[str]) -> str:
+    """The line's text without quotations that hold both the words and a number: not ``"Final score": 4``."""
+
+    def shown(found: re.Match[str]) -> str:
+        inside = claim.search(_plain(found[0]))
+        return " " if inside and re.search(r"\d", found[0]) else found[0]
+
+    kept = _QUOTATION.sub(shown, line.written)
+    return line.text if kept == line.written else _plain(kept)
+
+
+def _claims(pattern: re.Pattern[str], text: str, following: str) -> Iterator[str]:
     """What follows each claim, never empty; a colon makes one whatever follows, other links only with a number."""
-    for found in pattern.finditer(lines[row]):
-        rest = lines[row][found.end() : found.end() + _FAR]
+    for found in pattern.finditer(text):
+        rest = text[found.end() : found.end() + _FAR]
         if found["sign"] and found["dash"]:
             yield f"-{rest}"
         elif found["sign"] and not rest.strip():
-            following = lines[row + 1] if row + 1 < len(lines) else ""
             yield following if _is_alone(following) else " "
-        elif found["sign"] or _NUMBER.match(rest):
+        elif found["sign"] or (
+            _NUMBER.match(rest) and not _is_supposed(text[max(found.start() - _FAR, 0) : found.start()], rest)
+        ):
             yield rest
+
+
+def _is_supposed(before: str, rest: str) -> bool:
+    """Whether the judge speaks of a label that it does not give: "a final score of 5 would need …"."""
+    return bool(_SUPPOSED.match(rest) or _DENIED.search(before))
 
 
 def _is_alone(line: str) -> bool:
     """Whether a line is nothing but a number, with its total or its unit."""
-    return len(line) <= _FAR and bool(_ALONE.match(line))
+    return len(line) <= _FAR and bool(_ALONE.fullmatch(line))
+
+
+def _is_below(text: str) -> bool:
+    """Whether a minus stands before the number."""
+    return bool(re.match(r"[\s()\[\]{}]*[-–−]\s*\d", text))
+
+
+def _json_label(value: Any, scale: Scale) -> int:
+    if value is None:
+        raise UnreadableReply("no score in the JSON, or it is cut off")
+    if isinstance(value, str):
+        return _label(value, scale)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        raise UnreadableReply(f"not a whole number: {str(value)[:40]}")
+    if not scale.holds(value):
+        raise UnreadableReply(f"outside the scale {scale.low} to {scale.high}: {str(value)[:40]}")
+    return int(value)
 
 
 def _label(claim: str, scale: Scale) -> int:
     said = claim.strip()[:40]
+    outside = UnreadableReply(f"outside the scale {scale.low} to {scale.high}: {said}")
     total = _SUM.match(claim)
     claim = claim[total.end() :] if total else claim
-    number = _NUMBER.match(claim)
+    below = _is_below(claim)
+    if below and scale.low >= 0:
+        raise outside
+    number = _NUMBER.match(claim.replace("−", "-").replace("–", "-").replace("-", "", 1) if below else claim)
     if number is None:
-        below = re.match(r"\s*[-–−]\s*\d", claim)
-        raise UnreadableReply(
-            f"outside the scale {scale.low} to {scale.high}: {said}" if below else f"no number: {said!r}"
-        )
-    rest = claim[number.end() :]
+        raise UnreadableReply(f"no number: {said!r}")
+    _check_rest(number, scale, said)
+    label = _whole(number["digits"])
+    if label is None or not scale.holds(-label if below else label):
+        raise outside
+    return -label if below else label
+
+
+def _check_rest(number: re.Match[str], scale: Scale, said: str) -> None:
+    """Raise if what follows the digits makes another number, or several, of them."""
+    rest = number.string[number.end() :]
     if not re.fullmatch(r"[.,]0{1,2}", number["fraction"] or ".0") or _is_attached(rest):
         raise UnreadableReply(f"not a whole number: {said}")
     out_of = _OUT_OF.match(rest)
-    if out_of and _whole(out_of["whole"]) != scale.high:
+    if out_of and _whole(out_of["whole"] or out_of["top"]) != scale.high:
         raise UnreadableReply(f"out of another total than {scale.high}: {said}")
     if _ANOTHER.match(rest[out_of.end() :] if out_of else rest):
         raise UnreadableReply(f"more than one number: {said}")
-    label = _whole(number["digits"])
-    if label is None or not scale.holds(label):
-        raise UnreadableReply(f"outside the scale {scale.low} to {scale.high}: {said}")
-    return label
 
 
 def _whole(digits: str) -> int | None:

@@ -1,7 +1,11 @@
+"""Short replies, one shape each; whole replies are in `replies`."""
+
 import contextlib
 import dataclasses
+import json
 
 import pytest
+from annotation.replies import JSON_REPLIES, REPLIES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +15,7 @@ from curation.errors import UnreadableReply
 from curation.scale import Scale
 
 MATH = load_prompt("finemath_5pt")
+IN_JSON = dataclasses.replace(MATH, constrain="json")
 
 READABLE = {
     "Clear steps.\nFinal score: 4": 4,
@@ -153,6 +158,29 @@ def test_replies_that_cannot(reply, reason):
     assert len(str(caught.value)) < 100
 
 
+@pytest.mark.parametrize(("reply", "label"), [row[1:] for row in REPLIES], ids=[row[0] for row in REPLIES])
+def test_whole_replies_are_read_as_a_careful_reader_would(reply, label):
+    if label is None:
+        with pytest.raises(UnreadableReply):
+            read_reply(reply, MATH)
+    else:
+        assert read_reply(reply, MATH) == label
+
+
+@pytest.mark.parametrize(("reply", "label"), [row[1:] for row in JSON_REPLIES], ids=[row[0] for row in JSON_REPLIES])
+def test_replies_in_json_are_read_by_their_score(reply, label):
+    if label is None:
+        with pytest.raises(UnreadableReply):
+            read_reply(reply, IN_JSON)
+    else:
+        assert read_reply(reply, IN_JSON) == label
+
+
+def test_the_whole_replies_are_many_and_distinct():
+    assert len({row[1] for row in REPLIES}) == len(REPLIES) > 120
+    assert len({row[0] for row in REPLIES}) == len(REPLIES)
+
+
 @pytest.mark.parametrize("name", ["finemath_3pt", "finemath_5pt", "fineweb_edu_5pt", "stack_edu_5pt"])
 def test_every_recorded_reply_reads_as_its_label(recorded, name):
     prompt = load_prompt(name)
@@ -160,14 +188,63 @@ def test_every_recorded_reply_reads_as_its_label(recorded, name):
     assert [read_reply(row["reply"], prompt) for row in rows] == [row["label"] for row in rows]
 
 
-@given(st.text(max_size=300))
-def test_any_text_is_read_or_refused(text):
+PIECES = 'Final score~final_score~Final~:~=~ ~\n~4~5~٣~½~.~/~-~+~(~)~|~**~"~“~`~```~>~\boxed{~}~<think>~</think>~<b>'
+PIECES += '~{"score": ~{"a": "~out of~would~1 + '
+SHAPED = st.lists(st.sampled_from(PIECES.replace(r"\n", "\n").split("~")), max_size=30).map("".join)
+
+
+@given(st.one_of(st.text(max_size=300), SHAPED), st.sampled_from([MATH, IN_JSON]), st.booleans())
+def test_any_text_is_read_or_refused(text, prompt, wide):
+    prompt = dataclasses.replace(prompt, scale=Scale(-2, 12)) if wide else prompt
     with contextlib.suppress(UnreadableReply):
-        assert MATH.scale.holds(read_reply(text, MATH))
+        label = read_reply(text, prompt)
+        assert type(label) is int and prompt.scale.holds(label)
+
+
+PATHS = [
+    "Final score: ",
+    "final ",
+    "(",
+    "[1] + ",
+    "9",
+    "1 + ",
+    "\n",
+    " ",
+    "```",
+    "```     ",
+    '"',
+    "'a ",
+    "“",
+    "~~",
+    "<del>",
+]
+PATHS += [
+    "<think>",
+    "</think>\n",
+    "<b ",
+    '{"a":',
+    "{",
+    '{"score": 1}\n',
+    "\\frac{1",
+    "and ",
+    "1. ",
+    "> ",
+    "|",
+    "Final score /1",
+]
+
+
+@pytest.mark.parametrize("piece", PATHS)
+@pytest.mark.parametrize("frame", ["{}", "{}!", "Final score{}", "Final score: 4 {}", '"{}Final score: 4'])
+def test_no_reply_takes_long_to_read(piece, frame):
+    reply = frame.replace("{}", piece * (200_000 // len(piece)))  # quadratic work would take minutes
+    for prompt in (MATH, IN_JSON):
+        with contextlib.suppress(UnreadableReply):
+            assert prompt.scale.holds(read_reply(reply, prompt))
 
 
 PROSE = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=60).filter(
-    lambda text: "think" not in text.lower() and "final" not in text.lower()
+    lambda text: "final" not in text.lower() and not any(mark in text for mark in ("<", "[", "◁"))
 )
 
 
@@ -179,6 +256,17 @@ def test_a_final_line_is_read_whatever_stands_before_it(prose, number):
     else:
         with pytest.raises(UnreadableReply):
             read_reply(reply, MATH)
+
+
+@given(PROSE, PROSE, st.integers(0, 5))
+def test_words_around_the_final_line_never_change_the_label(before, after, number):
+    assert read_reply(f"{before}\n**Final score:** {number}/5\n{after}", MATH) == number
+
+
+@given(PROSE, PROSE, st.integers(0, 5))
+def test_a_justification_in_json_never_changes_the_label(words, around, number):
+    reply = json.dumps({"justification": f"{words} Final score: 5", "score": number})
+    assert read_reply(f"{around}\n{reply}", IN_JSON) == number
 
 
 @given(
@@ -202,3 +290,19 @@ def test_fractions_are_never_rounded(whole, tenth):
 def test_other_words_and_scales():
     prompt = dataclasses.replace(MATH, reply_words="Note (finale)", scale=Scale(-2, 10))
     assert read_reply("**Note (finale) :** 10/10", prompt) == 10
+
+
+@pytest.mark.parametrize(
+    "reply", ["最终得分：4", "**最终得分**：4分", "我给出的最终得分是4", "最终得分4/5", "推理清晰。最终得分为 4。"]
+)
+def test_words_of_a_script_without_blanks(reply):
+    prompt = dataclasses.replace(MATH, reply_words="最终得分")
+    assert read_reply(reply, prompt) == 4
+
+
+@pytest.mark.parametrize(("reply", "label"), [("Final score: -1", -1), ("Final score: −2", -2), ("-1", -1), ("3", 3)])
+def test_a_scale_below_zero(reply, label):
+    prompt = dataclasses.replace(MATH, scale=Scale(-2, 5))
+    assert read_reply(reply, prompt) == label
+    with pytest.raises(UnreadableReply, match="outside"):
+        read_reply("Final score: -3", prompt)
