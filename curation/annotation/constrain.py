@@ -35,7 +35,7 @@ _JSON_BEGINS = re.compile(r"^[ \t]*(?:`{3,}\w*[ \t]*)?(?=\{\s*\"\w+\"\s*:)", re.
 _JSON_WITHIN = re.compile(r"(?=\{\s*\"\w+\"\s*:)")
 _ESCAPE = re.compile(r"\\([\"\\/bfnrt]|u[0-9a-fA-F]{4})?")
 _DECODER = json.JSONDecoder(strict=False)
-_OBJECTS = 20  # so many are tried, so that no reply takes long to read
+_TRIES = 20  # after so many failures no more is tried, so that no reply takes long to read
 
 
 def constraint_body(prompt: Prompt) -> dict[str, Any]:
@@ -80,15 +80,14 @@ def json_scores(reply: str) -> list[Any]:
 def _scores_at(begins: re.Pattern[str], reply: str) -> list[Any]:
     text = _ESCAPE.sub(lambda found: found[0] if found[1] else r"\\", reply)
     scores: list[Any] = []
-    at: re.Match[str] | None = begins.search(text)
-    for _ in range(_OBJECTS):
-        if at is None:
-            break
+    tries = _TRIES
+    at = begins.search(text)
+    while at is not None and tries:
         try:
             value, end = _DECODER.raw_decode(text, at.end())
         except (ValueError, RecursionError):
             scores.append(None)
-            end = at.end() + 1
+            tries, end = tries - 1, at.end() + 1
         else:
             scores += [value["score"]] if "score" in value else []
         at = begins.search(text, end)
