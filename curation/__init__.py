@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from curation.annotation.judging import Price as Price
     from curation.annotation.prompt import load_prompt as load_prompt
     from curation.blocks.annotate import Annotate as Annotate
+    from curation.blocks.compare import compare_labels as compare_labels
     from curation.blocks.decontaminate import Decontaminate as Decontaminate
     from curation.blocks.dedup import FindClusters as FindClusters
     from curation.blocks.dedup import KeepOneOfCluster as KeepOneOfCluster
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from curation.blocks.train import TrainClassifier as TrainClassifier
     from curation.classify.classifier import load_classifier as load_classifier
     from curation.classify.spec import load_spec as load_spec
-    from curation.commands import annotate as annotate
-    from curation.commands import compare as compare
     from curation.commands import score as score
     from curation.commands import select as select
     from curation.commands import train as train
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from curation.errors import StaleOutput as StaleOutput
     from curation.html.extract import extract_page as extract_page
     from curation.html.extract import html_to_text as html_to_text
+    from curation.labelling import annotate as annotate
     from curation.planning import plan as plan
     from curation.recipe import Recipe as Recipe
     from curation.recipe import Stage as Stage
@@ -86,8 +86,8 @@ _MODULES = {
     "StaleOutput": "errors",
     "Step": "blocks.step",
     "TrainClassifier": "blocks.train",
-    "annotate": "commands",
-    "compare": "commands",
+    "annotate": "labelling",
+    "compare_labels": "blocks.compare",
     "extract_page": "html.extract",
     "folder_of": "recipe",
     "html_to_text": "html.extract",
@@ -132,7 +132,7 @@ __all__ = [
     "Step",
     "TrainClassifier",
     "annotate",
-    "compare",
+    "compare_labels",
     "extract_page",
     "folder_of",
     "html_to_text",

@@ -68,19 +68,17 @@ def annotate(
     price_per_million_completion_tokens: Annotated[float, _of(_COST, "Of what is replied.")] = 0.0,
     max_cost: Annotated[float | None, _of(_COST, "Stop, to be continued, when so much is spent.")] = None,
     max_requests: Annotated[int | None, _of(_COST, "Stop, to be continued, after so many.", min=1)] = None,
-    compare: Annotated[
-        str | None, typer.Option(help="Hand labels (id or url, label) to compare with.")
-    ] = None,
+    compare: Annotated[str | None, typer.Option(help="Hand labels (id or url, label) to compare with.")] = None,
     columns: Columns = None,
     redo: Annotated[bool, typer.Option("--redo", help="Ask again although the labels are there.")] = False,
     workers: Workers = None,
 ) -> None:
     """Ask a judge about a sample of documents."""
     from curation.annotation.judging import Judging
+    from curation.blocks.compare import compare_labels
     from curation.config import read_settings
     from curation.console import out
     from curation.labelling import annotate as ask
-    from curation.labelling import compare as compare_with
 
     price = {
         "per_gpu_hour": price_per_gpu_hour,
@@ -133,7 +131,7 @@ def annotate(
         "pilot/data" if estimate else "annotate/data",
     )
     if compare is not None and not estimate:
-        out.print(compare_with(output, compare).to_markdown())
+        out.print(compare_labels(output, compare).to_markdown())
 
 
 def _json(option: str, text: str) -> dict[str, Any]:

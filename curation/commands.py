@@ -18,12 +18,12 @@ from curation.blocks.score import CountTokens, ScoreText
 from curation.blocks.select import Cut, KeepScore
 from curation.blocks.train import TrainClassifier
 from curation.classify.spec import load_spec
-from curation.labelling import annotate, compare
+from curation.labelling import annotate
 from curation.recipe import Stage, folder_of
 from curation.running import RunReport, run_stages
 from curation.stage_runner import Progress
 
-__all__ = ["annotate", "compare", "score", "select", "train"]
+__all__ = ["annotate", "score", "select", "train"]
 
 
 def train(

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from curation.annotation.forecast import time_text
 from curation.planned import Planned
 from curation.report import FunnelRow, reasons
 
@@ -28,6 +29,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _POLL_SECONDS = 0.5
 _PLAIN_SECONDS = 30.0
+_SETTLED_SECONDS = 5.0  # a rate over less says nothing of the time left
 _COLOURS = {"done": "green", "stale": "red", "left out": "dim", "not asked for": "dim"}
 
 
@@ -120,8 +122,8 @@ def judged_line(statuses: Sequence[Mapping[str, Any]], expected: int | None) -> 
     line = f"{total['labelled']:,} labelled, {total['labelled'] / seconds:,.1f}/s, {tokens:,.0f} tokens/s"
     if total["unlabelled"]:
         line += f", {total['unlabelled']:,} without a label"
-    if expected and rate:
-        line += f", {max(0.0, expected - rate * seconds) / rate / 60:,.0f} min left"
+    if expected and rate and seconds > _SETTLED_SECONDS:
+        line += f", {time_text(max(0.0, expected - rate * seconds) / rate / 3600)} left"
     return line
 
 

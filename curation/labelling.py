@@ -2,7 +2,7 @@
 
     annotate("pages/*.parquet", prompt="finemath_5pt", judge="endpoint:http://localhost:8000#MODEL", sample=1000,
              judging=Judging(concurrency=512, price=Price(per_gpu_hour=2.5, gpus=4)), output="labels")
-    print(compare("labels", "by_hand.csv").to_markdown())
+    print(compare_labels("labels", "by_hand.csv").to_markdown())  # curation.blocks.compare
 
 A run of two stages, ``sample`` and ``annotate``, that resumes, skips what is done and refuses stale output like any
 other. An estimate runs ``sample`` and ``pilot``: the pilot's replies are used when the sample is judged.
@@ -16,7 +16,6 @@ from dataclasses import asdict, replace
 from curation.annotation.forecast import PILOT_DOCUMENTS, Forecast
 from curation.annotation.judging import Judging
 from curation.blocks.annotate import Annotate
-from curation.blocks.compare import compare_labels as compare
 from curation.blocks.extract import ExtractText
 from curation.blocks.label_report import ReportLabels
 from curation.blocks.sample import DrawSample
@@ -25,8 +24,6 @@ from curation.manifest import Shard
 from curation.recipe import Stage, folder_of
 from curation.running import RunReport, Silent, run_stages
 from curation.stage_runner import Progress
-
-__all__ = ["annotate", "compare"]
 
 
 def annotate(

@@ -64,7 +64,7 @@ class Forecast:
         cost = "no price given" if self.cost is None else f"cost {self.cost:,.2f}"
         return (
             f"{self.documents:,} documents to judge: about {self.requests:,} requests, {_millions(self.prompt_tokens)} "
-            f"prompt tokens, {_millions(self.completion_tokens)} reply tokens, {_time(self.hours)}, {cost} "
+            f"prompt tokens, {_millions(self.completion_tokens)} reply tokens, {time_text(self.hours)}, {cost} "
             f"({self.assumptions})"
         )
 
@@ -152,5 +152,6 @@ def _millions(tokens: int) -> str:
     return f"{tokens / 1e6:,.1f}M" if tokens >= 100_000 else f"{tokens:,}"
 
 
-def _time(hours: float) -> str:
+def time_text(hours: float) -> str:
+    """Hours as people read them."""
     return f"{hours:,.1f} h" if hours >= 1 else f"{hours * 60:.0f} min" if hours >= 1 / 60 else f"{hours * 3600:.0f} s"

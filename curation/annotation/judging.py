@@ -9,16 +9,25 @@ In YAML the same under ``judging:``.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from curation.annotation.prompt import Constrain, Prompt
+from curation.annotation.prompt import GENERATION, Constrain, Prompt
+from curation.config import nearest
 
 
 def _tuning(default: Any) -> Any:
     """A field that changes speed, place or price but no label, and so is no part of the identity."""
     return field(default=default, metadata={"identity": False})
+
+
+_RULES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    (("repeat", "context_tokens", "concurrency", "stop_after"), lambda value: value >= 1, "at least 1"),
+    (("reminders",), lambda value: value >= 0, "0 or more"),
+    (("timeout_seconds", "patience_seconds", "max_cost", "max_requests"), lambda value: value > 0, "more than 0"),
+    (("stop_unreadable", "further_share"), lambda value: 0 <= value <= 1, "a share from 0 to 1"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,26 +112,14 @@ class Judging:
     max_requests: int | None = _tuning(None)
 
     def __post_init__(self) -> None:
-        least = {
-            "reminders": 0,
-            "repeat": 1,
-            "context_tokens": 1,
-            "concurrency": 1,
-            "stop_after": 1,
-        }
-        for key, low in least.items():
-            value = getattr(self, key)
-            if value is not None and value < low:
-                raise ValueError(f"{key}: expected at least {low}, got {value}")
-        for key in ("timeout_seconds", "patience_seconds"):
-            if not getattr(self, key) > 0:
-                raise ValueError(f"{key}: expected more than 0, got {getattr(self, key)}")
-        for key in ("stop_unreadable", "further_share"):
-            if not 0 <= getattr(self, key) <= 1:
-                raise ValueError(f"{key}: expected a share from 0 to 1, got {getattr(self, key)}")
-        for key in ("max_cost", "max_requests"):
-            if getattr(self, key) is not None and not getattr(self, key) > 0:
-                raise ValueError(f"{key}: expected more than 0, got {getattr(self, key)}")
+        for keys, is_right, expected in _RULES:
+            for key in keys:
+                value = getattr(self, key)
+                if value is not None and not is_right(value):
+                    raise ValueError(f"{key}: expected {expected}, got {value}")
+        for key in self.generation:
+            if key not in GENERATION:
+                raise ValueError(f"generation: unknown key {key!r} ({nearest(key, list(GENERATION))})")
         if self.max_cost is not None and not self.price:
             raise ValueError("max_cost: needs a price, such as price.per_gpu_hour")
 
