@@ -16,6 +16,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate, repeat
+from operator import ne
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curation.annotation.constrain import json_scores
@@ -33,6 +35,7 @@ _THOUGHT = r"(?:think(?:ing)?|thought|reasoning|reflection|scratchpad|seed:think
 _THOUGHT_ENDS = re.compile(rf"(?<![\"'`“‘])(?:</{_THOUGHT}>|\[/THINK\]|<\|END_THINKING\|>|◁/think▷)(?![\"'`”’])")
 _THOUGHT_BEGINS = re.compile(rf"^[ \t]*(?:<{_THOUGHT}>|\[THINK\]|<\|START_THINKING\|>|◁think▷)", re.MULTILINE)
 _QUOTATION = re.compile(r"(?<!\w)(?:\"[^\"]*\"?|“[^”]*”?|«[^»]*»?|„[^“”]*[“”]?|‘[^’]*’?|'(?:[^']|(?<=\w)'(?=\w))*'?)")
+_QUOTES = re.compile("[\"'“„«‘]")
 _CODE_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})(?:\s*\w+)?\s*")
 _TAG = re.compile(
     r"<del>.{0,200}?</del>|&nbsp;|</?(?:b|i|u|em|strong|mark|small|p|br|hr|span|div|h[1-6]|code|pre|font|center|ul|ol|li"
@@ -125,26 +128,28 @@ _FOLD = _Fold()
 class _Line(NamedTuple):
     text: str  # folded and without markup
     written: str  # as the judge wrote it
-    fenced: bool  # within a code fence, and no JSON
+    fenced: bool  # within a code fence
     quoted: bool  # behind `>`
 
 
 def _without_thoughts(reply: str) -> str:
     """What follows any thinking; nothing where the thinking was cut off."""
+    if not any(mark in reply for mark in ">]▷"):
+        return reply
     reply = _THOUGHT_ENDS.split(reply)[-1]
     return _THOUGHT_BEGINS.split(reply)[0]
 
 
 def _clean(reply: str) -> list[_Line]:
     """The non-empty lines but for those that open or close a code fence."""
+    written = reply.splitlines()
+    marks = [bool(_CODE_FENCE.fullmatch(line)) for line in written] if "```" in reply or "~~~" in reply else []
+    # An odd number says nothing: a quoted document with one mark too many would turn inside and outside around.
+    inside = accumulate(marks, ne) if marks and sum(marks) % 2 == 0 else repeat(False)
     lines = []
-    fenced = False
-    for written in reply.splitlines():
-        if _CODE_FENCE.fullmatch(written):
-            fenced = not fenced
-        elif text := _plain(written):
-            begins = written.lstrip()[:1]
-            lines.append(_Line(text, written, fenced and begins != "{", begins == ">"))
+    for line, mark, fenced in zip(written, marks or repeat(False), inside, strict=False):
+        if not mark and (text := _plain(line)):
+            lines.append(_Line(text, line, fenced, line.lstrip().startswith(">")))
     return lines
 
 
@@ -172,7 +177,8 @@ def _patterns(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _last_claims(lines: list[_Line], words: str) -> list[str]:
     """All claims of the last line that begins with one or, if none does, of the last line that holds one.
 
-    The judge's own lines come before those in a code fence, and these before a last line in quotes.
+    The judge's own lines come before those in a code fence, and these before a last line in quotes. Within a line, only
+    its own count, and the keys of a JSON object in a code fence.
     """
     at_start, anywhere = _patterns(words)
     rows = [row for row in reversed(range(len(lines))) if anywhere.search(lines[row].text)]
@@ -180,7 +186,9 @@ def _last_claims(lines: list[_Line], words: str) -> list[str]:
     plain = {row: text for row, text in own.items() if not lines[row].fenced}
     end = next((row for row in reversed(range(len(lines))) if not _is_alone(lines[row].text)), -1)
     last = {row: lines[row].text for row in rows if row == end}
-    for candidates, pattern in ((plain, at_start), (own, at_start), (last, at_start), (plain, anywhere)):
+    keys = {row: text for row, text in own.items() if text.lstrip().startswith("{")}
+    tiers = ((plain, at_start), (own, at_start), (last, at_start), (plain, anywhere), (keys, anywhere))
+    for candidates, pattern in tiers:
         for row, text in candidates.items():
             following = lines[row + 1].text if row + 1 < len(lines) else ""
             if any(_claims(pattern, text, following)):
@@ -195,7 +203,7 @@ def _unquoted(line: _Line, claim: re.Pattern[str]) -> str:
         inside = claim.search(_plain(found[0]))
         return " " if inside and re.search(r"\d", found[0]) else found[0]
 
-    kept = _QUOTATION.sub(shown, line.written)
+    kept = _QUOTATION.sub(shown, line.written) if _QUOTES.search(line.written) else line.written
     return line.text if kept == line.written else _plain(kept)
 
 
