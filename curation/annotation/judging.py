@@ -135,10 +135,6 @@ class Judging:
         values = {one.name: getattr(self, one.name) for one in fields}
         return {name: value for name, value in values.items() if value != getattr(default, name)}
 
-    def with_second(self, location: str) -> Judging:
-        """The same with another location of the second judge."""
-        return dataclasses.replace(self, second_judge=location)
-
     def prompt(self, prompt: Prompt) -> Prompt:
         """``prompt`` with what is set here in place of what its file says; its digest changes with it."""
         generation: Mapping[str, Any] = {**prompt.generation, **self.generation}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import atexit
 import json
-import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from curation.annotation.constrain import constraint_body, own_constraints
 from curation.annotation.cutting import Cutter, judge_tokenizer
+from curation.annotation.gpus import gpus_needed
 from curation.annotation.judge import Judge, judge_identity, open_judge
 from curation.annotation.judging import Judging
 from curation.annotation.prompt import Prompt
@@ -22,7 +22,6 @@ from curation.annotation.reading import Asker
 from curation.errors import ConfigError
 
 _TOP_LOGPROBS = 20  # as many as vLLM and OpenAI give; a digit may come with a blank, bold, or in another script
-_SIZES = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 
 
 def open_askers(judge: str, prompt: Prompt, judging: Judging) -> list[Asker]:
@@ -71,13 +70,12 @@ def open_cutter(judge: str, prompt: Prompt, judging: Judging, *, ask_server: boo
     context = judging.context_tokens or judging.judge_options.get("max_model_len")
     if tokenizer is not None and context is None and ask_server:
         context = open_askers(judge, prompt, judging)[0].judge.context_tokens()
-    return Cutter(prompt, tokenizer, int(context) if context else None)
+    return Cutter(prompt, tokenizer, int(context) if context else None, judging.reminders)
 
 
 def gpus_of(judge: str, judging: Judging) -> int:
     """How many GPUs a task keeps busy: of ``vllm:`` the product of its parallel sizes, of others 1."""
-    options = judging.judge_options if judge.startswith("vllm:") else {}
-    return math.prod(int(options.get(name) or 1) for name in _SIZES)
+    return max(1, gpus_needed(judging.judge_options)) if judge.startswith("vllm:") else 1
 
 
 def _locations(judge: str, judging: Judging) -> Iterator[tuple[str, Mapping[str, Any]]]:

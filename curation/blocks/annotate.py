@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -78,16 +78,18 @@ class Annotate(Step):
         self.judge = absolute_judge(self.judge)
         self.prompt = absolute_name("prompts", self.prompt)
         if self.judging.second_judge:
-            self.judging = self.judging.with_second(absolute_judge(self.judging.second_judge))
+            self.judging = replace(self.judging, second_judge=absolute_judge(self.judging.second_judge))
+        if self.judge.startswith("replay:"):  # recorded replies know nothing of a server
+            self.judging = replace(self.judging, judge_options={}, concurrency=Judging.concurrency)
         super().__post_init__()
 
     def identity(self) -> dict[str, Any]:
         """The prompt's digest and the judge's model or file count, not where its server stands."""
         second = self.judging.second_judge
-        prompt = self._prompt()
+        prompt, judging = self._prompt(), self.judging.identity()
         return super().identity() | {
             "judge": judge_identity(self.judge),
-            "judging": self.judging.identity() | ({"second_judge": judge_identity(second)} if second else {}),
+            "judging": judging | ({"second_judge": judge_identity(second)} if second else {}),
             "prompt": f"{prompt.name} {prompt.digest}",
         }
 
