@@ -1,6 +1,7 @@
 """How much of a judge's server the client uses, and what it costs: requests a second, CPU and memory.
 
     PYTHONPATH=. python tests/bench/bench_judge.py [--quick] [--sizes 10000 100000] [--sides ask annotate runner]
+    chrt -r 1 env PYTHONPATH=. python tests/bench/bench_judge.py --concurrency 640  # before all others on the machine
 
 Against a server of ours that answers after 200 ms and works on 512 requests at once, so that 2,560 a second are
 possible. First what a client that reads nothing reaches, without and with the delay: the former says that the server is
@@ -9,10 +10,10 @@ not in the way. Then each side in a process of its own, one after another: the j
 and with its checkpoints.
 
 ``whole`` is the share over all of a side's time, with its start and its last requests, which leave the server partly
-idle: N requests need at least ceil(N / 512) times 200 ms, the ``limit``. ``steady`` is the share between the 512th
-reply and the 512th before the last. CPU is that of the client alone, of all its processes. Memory is the highest sum of
-their proportional sets (PSS), looked at four times a second. ``others`` is what all else on the machine took of its CPU
-time meanwhile: where it is more than a few per cent, the figures are those of a busy machine.
+idle: with 512 in flight N requests need at least ceil(N / 512) times 200 ms, the ``limit``. ``steady`` is the share
+between the 512th reply and the 512th before the last. CPU is that of the client alone, of all its processes. Memory is
+the highest sum of their proportional sets (PSS), looked at four times a second. ``others`` is what all else on the
+machine took of its CPU time meanwhile: where it is more than a few per cent, the figures are those of a busy machine.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def main() -> None:
                 if side.startswith("runner") and (missing := missing_packages()):
                     print(f"{size:9,} {side:18} skipped: pip install {' '.join(missing)}")
                 else:
-                    _show(size, side, *_measure(folder / f"{side}-{size}", side, source))
+                    _show(size, side, *_measure(folder / f"{side}-{size}", side, source, given.concurrency))
 
 
 def _show_raw(folder: Path) -> None:
@@ -70,13 +71,13 @@ def _show_raw(folder: Path) -> None:
         print(f", {rate / POSSIBLE:.3f} of the possible" if delay else "", f"(server {each * 1e3:.3f} ms CPU each)")
 
 
-def _measure(folder: Path, side: str, source: Path) -> tuple[dict[str, Any], list[float]]:
+def _measure(folder: Path, side: str, source: Path, concurrency: int) -> tuple[dict[str, Any], list[float]]:
     """What was measured, and when the server sent its replies."""
     folder.mkdir()
     server = Server(folder / "served.log", delay=DELAY, **{"at-once": AT_ONCE})
     server.start()
     command = [sys.executable, "-m", "tests.bench.judging.side", side, "--url", f"http://127.0.0.1:{server.port}"]
-    command += ["--input", str(source), "--folder", str(folder), "--concurrency", str(AT_ONCE)]
+    command += ["--input", str(source), "--folder", str(folder), "--concurrency", str(concurrency)]
     busy, own, start = _busy_seconds(), time.process_time(), time.monotonic()
     try:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -135,6 +136,7 @@ def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="numbers of documents")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--concurrency", type=int, default=AT_ONCE, help="requests that a client has in flight")
     parser.add_argument("--quick", action="store_true", help="2,000 documents; CURATION_BENCH_QUICK=1 says the same")
     given = parser.parse_args()
     if given.quick or os.environ.get("CURATION_BENCH_QUICK"):

@@ -2,7 +2,7 @@
 
     python -m tests.bench.judging.side annotate --url http://127.0.0.1:8000 --input documents.parquet --folder scratch
 
-``ask`` is `curation.annotation.judge.ask` over an `EndpointJudge`, ``annotate`` the whole of `curation.annotate`,
+``ask`` is `curation.annotation.judge.ask` over an `EndpointJudge`, ``annotate`` is `curation.labelling.annotate` whole,
 ``runner`` datatrove's InferenceRunner alone and ``runner-checkpoints`` the same with its request cache and checkpoints,
 which is its way not to pay twice. All read the same parquet and send the same messages.
 """
@@ -20,7 +20,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from curation.annotation.judge import Request, ask, open_judge
+from curation.annotation.judging import Judging
 from curation.annotation.prompt import load_prompt
+from curation.labelling import annotate
 
 PROMPT = "finemath_5pt"
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -94,27 +96,14 @@ class _StageCpu:
 
 def annotate_all(given: argparse.Namespace) -> dict[str, float]:
     """The command; its figures are those of the stage that asks."""
-    from curation.commands import annotate
-
     progress = _StageCpu()
     annotate(
-        given.input, prompt=PROMPT, judge=f"endpoint:{given.url}#tiny", output=f"{given.folder}/out", workers=1,
-        progress=progress, **concurrency_of(annotate, given.concurrency),
+        given.input, prompt=PROMPT, judge=f"endpoint:{given.url}#tiny", output=f"{given.folder}/out",
+        judging=Judging(concurrency=given.concurrency), progress=progress,
     )  # fmt: skip
     labels = Path(given.folder, "out/annotate/data").glob("*.parquet")
     failed = sum(pq.read_table(path, columns=["label"])["label"].null_count for path in labels)
     return {"seconds": progress.wall, "cpu_seconds": progress.cpu, "failed": failed}
-
-
-def concurrency_of(annotate: Any, concurrency: int) -> dict[str, Any]:
-    """How the command is told."""
-    import inspect
-
-    if "concurrency" in inspect.signature(annotate).parameters:
-        return {"concurrency": concurrency}
-    from curation.annotation.judging import Judging
-
-    return {"judging": Judging(concurrency=concurrency)}
 
 
 def run_runner(given: argparse.Namespace) -> dict[str, float]:
