@@ -6,16 +6,17 @@
 
 Memory does not grow with the number of documents: so many are held as are in flight, wait to go out, or wait for one
 before them in the order. What stops a run (a dead judge, a spent budget, replies that nobody can read) stops it after
-the replies under way have come and are recorded.
+the replies under way have come and are recorded. A caller that stops it, or an interrupt, does not wait for them; but
+what has come is recorded, and what comes later is, too, if the judge goes on to be asked in this process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import xxhash
 
@@ -24,31 +25,12 @@ from curation.annotation.journal import Journal
 from curation.annotation.judge import Judge, Reply
 from curation.annotation.judging import Judging
 from curation.annotation.ledger import Ledger
-from curation.annotation.reading import Asker, Item, Reading
+from curation.annotation.reading import Annotation, Asker, Item, Reading, annotation_of
+from curation.annotation.trust import trust
 from curation.errors import CurationError
 
 _LEAST_HELD = 1000
 _HELD_PER_REQUEST = 8
-_FAILED_SHARE, _FAILED_FREE = 0.01, 10  # of single documents that the judge cannot do, before it counts as broken
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """What the judge said of one document: the first reading, and further ones where they were asked for."""
-
-    label: int | None
-    reason: str | None
-    expected_label: float | None
-    reply: str | None
-    first_reply: str | None
-    text_shown: str
-    judge: str
-    requests: int
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    further_labels: tuple[int | None, ...] = ()
-    further_replies: tuple[str | None, ...] = ()
-    further_judges: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,6 +59,12 @@ class _Open:
         return all(reading.is_settled for reading in self.readings)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ticket:
+    owner: Annotator
+    reading: Reading
+
+
 class Annotator:
     """One shard's judging.
 
@@ -103,9 +91,8 @@ class Annotator:
         self._askers, self._cutter, self._judging = askers, cutter, judging
         self._journal, self._ledger, self._tell = journal, ledger or Ledger(None, judging), tell
         self._under_way: dict[Judge, int] = {asker.judge: 0 for asker in askers}
+        self._come: deque[tuple[Judge, Hashable, Reply]] = deque()
         self._stopped: str | None = None
-        self._failed = self._settled = self._unreadable = 0
-        self._last_unreadable = ""
         self._started = self._told = time.monotonic()
 
     def annotate(self, items: Iterable[Item]) -> Iterator[tuple[Item, Annotation]]:
@@ -120,22 +107,29 @@ class Annotator:
         try:
             for item in items:
                 held.append(self._begin(item))
-                while self._is_busy() or len(held) >= most:
-                    if not self._collect():
-                        break
+                # Without waiting: where documents come slowly, replies are to be recorded nevertheless.
+                self._collect(0.0)
                 yield from self._finished(held)
+                while (self._is_busy() or len(held) >= most) and self._collect(1.0):
+                    yield from self._finished(held)
                 if self._stopped:
                     break
-            while self._collect():
+            while self._collect(1.0):
                 yield from self._finished(held)
             yield from self._finished(held)
+        except BaseException:
+            self._abandon()
+            raise
         finally:
             self._close()
         if self._stopped:
             raise CurationError(self._stopped)
 
     def _begin(self, item: Item) -> _Open:
-        shown = self._cutter.shown(item.text, item.slots)
+        try:
+            shown = self._cutter.shown(item.text, item.slots)
+        except ValueError:  # a slot without a value, of which the request will say more
+            shown = ""
         one = _Open(item, [Reading(asker, item, shown, seed) for asker, seed in self._readings_of(item)])
         for reading in one.readings:
             self._go_on(reading)
@@ -165,10 +159,18 @@ class Annotator:
 
     def _submit(self, reading: Reading) -> None:
         self._stopped = self._stopped or self._over_budget()
-        if self._stopped is None:
-            judge = reading.asker.judge
-            self._under_way[judge] += 1
-            judge.submit((self, reading), reading.request())
+        if self._stopped is not None:
+            return
+        try:
+            request = reading.request()
+        except ValueError as error:  # of this document's slots: it stays, like any that cannot be read
+            reading.skip(f"not_asked: {error}")
+            self._settled(reading)
+            return
+        judge = reading.asker.judge
+        self._ledger.start()
+        self._under_way[judge] += 1
+        judge.submit(_Ticket(self, reading), request)
 
     def _over_budget(self) -> str | None:
         reason = self._ledger.stop_reason(sum(self._under_way.values()))
@@ -178,59 +180,56 @@ class Annotator:
         """Whether enough requests are handed in that none in flight has to wait for us."""
         return any(number >= judge.concurrency * 1.5 + 16 for judge, number in self._under_way.items())
 
-    def _collect(self) -> bool:
-        """Take what has come; False where nothing is under way."""
+    def _collect(self, seconds: float) -> bool:
+        """Take what has come, wait so long for something to come; False where nothing is under way."""
         asked = [judge for judge, number in self._under_way.items() if number]
         # Journal and status are due while no reply comes, too; and of two judges neither may wait for the other.
-        wait = 0.02 if len(asked) > 1 else 1.0
+        wait = min(seconds, 0.02) if len(asked) > 1 else seconds
         for judge in asked:
-            for ticket, reply in judge.completed(wait):
-                owner, reading = cast(tuple[Annotator, Reading], ticket)
-                if owner is self:  # not what an annotator before us, stopped by its caller, left behind
-                    self._under_way[judge] -= 1
-                    self._take(reading, reply)
+            self._come.extend((judge, *one) for one in judge.completed(wait))
+            self._take_all()
         if self._journal and self._journal.due_seconds() <= 0:
             self._journal.flush()
         self._report(False)
         return bool(asked)
 
+    def _take_all(self) -> None:
+        """One by one from where an interrupt does not lose them."""
+        late: set[Annotator] = set()
+        while self._come:
+            judge, ticket, reply = self._come.popleft()
+            if not isinstance(ticket, _Ticket):
+                continue  # of somebody else, who asked this judge and did not wait
+            if ticket.owner is self:
+                self._under_way[judge] -= 1
+            else:
+                late.add(ticket.owner)
+            ticket.owner._take(ticket.reading, reply)
+        for owner in late:  # stopped by its caller before this reply came: paid for, and kept where it belongs
+            owner._save()
+
     def _take(self, reading: Reading, reply: Reply) -> None:
         failed = (reply.reason or "").partition(":")[0]
+        if failed == "judge_failed":  # says nothing of the document, which stays open
+            self._stop(f"the judge failed ({reply.reason}); replies that came are kept: start again when it is back")
+            return
         key = reading.key
         kept = reading.take(reply)
-        if failed in ("judge_failed", "request_failed"):
-            self._note_failure(failed, str(reply.reason))
-        elif self._journal and failed != "no_recorded_reply":
-            self._journal.add(key, kept)
-        if kept.text is not None:
+        if failed not in ("request_failed", "no_recorded_reply"):
+            if self._journal:
+                self._journal.add(key, kept)
             self._ledger.add(kept)
         if reading.is_settled:
-            self._judge_the_judge(reading)
+            self._settled(reading)
         else:
             self._go_on(reading)
 
-    def _note_failure(self, kind: str, reason: str) -> None:
-        self._failed += 1
-        if kind == "judge_failed" or self._failed > _FAILED_FREE + _FAILED_SHARE * self._settled:
-            self._stopped = self._stopped or (
-                f"the judge failed ({reason}); replies that came are kept: start again when it is back"
-            )
+    def _stop(self, reason: str) -> None:
+        self._stopped = self._stopped or reason
 
-    def _judge_the_judge(self, reading: Reading) -> None:
-        """A prompt or a judge whose replies cannot be read is noticed at its first replies."""
-        reason = reading.reason or ""
-        if reason.startswith("no_recorded_reply"):
-            return
-        self._settled += 1
-        if reason:
-            self._unreadable += 1
-            self._last_unreadable = f"{reason}, reply {_short(reading.reply)}"
-        judging = self._judging
-        if self._settled == judging.stop_after and self._unreadable > judging.stop_unreadable * self._settled:
-            self._stopped = self._stopped or (
-                f"{self._unreadable} of the first {self._settled} replies gave no label, more than stop_unreadable "
-                f"{judging.stop_unreadable:g} (last: {self._last_unreadable}); look at prompt and judge"
-            )
+    def _settled(self, reading: Reading) -> None:
+        if self._stopped is None:  # what comes after that says nothing new
+            self._stopped = trust(reading, self._judging)
 
     def _finished(self, held: deque[_Open]) -> Iterator[tuple[Item, Annotation]]:
         while held and held[0].is_done:
@@ -238,7 +237,8 @@ class Annotator:
             self.status.documents += 1
             self.status.labelled += one.readings[0].label is not None
             self.status.unlabelled += one.readings[0].label is None
-            yield one.item, _annotation(one.readings)
+            yield one.item, annotation_of(one.readings)
+            self._collect(0.0)  # whoever takes the documents may take time
 
     def _report(self, at_once: bool) -> None:
         now = time.monotonic()
@@ -250,42 +250,27 @@ class Annotator:
             self.status.seconds = now - self._started
             self._tell(self.status)
 
+    def _abandon(self) -> None:
+        """Record what has come, ask nothing more."""
+        self._stop("stopped by its caller")
+        self._take_all()
+        with contextlib.suppress(CurationError):  # of a judge that has just said so
+            self._collect(0.0)
+
     def _close(self) -> None:
-        if self._journal:
-            self._journal.close()
-        self._ledger.sync()
-        self._report(True)
+        try:
+            self._save()
+        finally:
+            self._report(True)
 
-
-def _annotation(readings: Sequence[Reading]) -> Annotation:
-    first, further = readings[0], readings[1:]
-    return Annotation(
-        label=first.label,
-        reason=first.reason,
-        expected_label=first.expected_label,
-        reply=first.reply,
-        first_reply=first.first_reply,
-        text_shown=first.shown,
-        judge=first.asker.judge.name,
-        requests=sum(reading.requests for reading in readings),
-        prompt_tokens=_sum([reading.prompt_tokens for reading in readings]),
-        completion_tokens=_sum([reading.completion_tokens for reading in readings]),
-        further_labels=tuple(reading.label for reading in further),
-        further_replies=tuple(reading.reply for reading in further),
-        further_judges=tuple(reading.asker.judge.name for reading in further),
-    )
-
-
-def _sum(numbers: Sequence[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
+    def _save(self) -> None:
+        try:
+            if self._journal:
+                self._journal.close()
+        finally:
+            self._ledger.close()
 
 
 def _share_of(document_id: str) -> float:
     """A number from 0 to 1 that depends on the id alone."""
     return xxhash.xxh64_intdigest(document_id.encode("utf-8", "surrogatepass"), 0x5EED) / 2.0**64
-
-
-def _short(reply: Any) -> str:
-    words = " ".join(str(reply).split())
-    return repr(words if len(words) <= 200 else f"{words[:100]} … {words[-100:]}")

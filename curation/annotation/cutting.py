@@ -12,12 +12,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from curation.annotation.fence import disarm
 from curation.annotation.prompt import Prompt, cut_at_blank
 from curation.errors import ConfigError
 from curation.text.tokens import open_tokenizer
 
-_TEMPLATE_TOKENS = 64
-"""Room for what the chat template adds around the messages; Llama 3.1's adds about 40, most add fewer."""
+_TEMPLATE_TOKENS = 80
+"""Room for what the chat template adds around the messages (Llama 3.1's about 40, most fewer) and for the tags around
+the document, 24 hex digits of which one document's are more tokens than another's."""
+_REPLY_TOKENS = 512  # room for a reply where no setting bounds it; the prompts ask for at most 100 words
+_REMINDER_TOKENS = 96  # of the reminder, and of what the template adds around it and the reply before it
 _CHARACTERS_PER_TOKEN_ABOUT = 4.0  # of English prose
 _MOST_CHARACTERS_PER_TOKEN = 16  # more than any text has on average but runs of one character; bounds what is tokenised
 _SHORTER = 0.75
@@ -31,10 +35,14 @@ class Cutter:
         prompt: says how much is shown at most.
         tokenizer: the judge's, as of `tokenizers`; None if it is not known.
         context_tokens: how many tokens of prompt and reply the judge can hold; None if it is not known.
+        reminders: how many replies and reminders are to fit into the context beside the document.
     """
 
-    def __init__(self, prompt: Prompt, tokenizer: Any = None, context_tokens: int | None = None) -> None:
+    def __init__(
+        self, prompt: Prompt, tokenizer: Any = None, context_tokens: int | None = None, reminders: int = 0
+    ) -> None:
         self._prompt, self._tokenizer, self._context = prompt, tokenizer, context_tokens
+        self._reminders = reminders
         self._room = lru_cache(maxsize=256)(self._room_of)
 
     def shown(self, text: str, slots: Mapping[str, str]) -> str:
@@ -60,28 +68,37 @@ class Cutter:
         """How many tokens a text has, or about a quarter of its characters where the tokenizer is not known."""
         if self._tokenizer is None:
             return len(text) / _CHARACTERS_PER_TOKEN_ABOUT
-        return len(self._tokenizer.encode(text, add_special_tokens=False))
+        return len(self._encoded(text))
 
     def _cut(self, text: str, most: int) -> str:
         if len(text) * 4 <= most:  # a character is at most four bytes, and a token at least one
             return text
         text = text[: most * _MOST_CHARACTERS_PER_TOKEN]
-        tokens = self._tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
-        if len(tokens) <= most:
-            return text
-        return cut_at_blank(text, tokens.offsets[most - 1][1])
+        # Some tokenizers make more tokens of a beginning than they made of it within the whole.
+        for left in range(most, 0, -1):
+            tokens = self._encoded(text)
+            if len(tokens) <= most:
+                return text
+            # A character of several tokens is shown whole or not at all.
+            text = cut_at_blank(text, min(tokens.offsets[left - 1][1], tokens.offsets[left][0]))
+        return ""
+
+    def _encoded(self, text: str) -> Any:
+        """As it is shown, character for character: a chat template's `<|eot_id|>` is one token, but seven disarmed."""
+        return self._tokenizer.encode(disarm(text), add_special_tokens=False)
 
     def _room_of(self, slots: tuple[tuple[str, str], ...]) -> int:
         """Tokens that are left for a document."""
         messages = self._prompt.messages_of("", dict(slots))
-        fixed = sum(len(self._tokenizer.encode(one["content"], add_special_tokens=False)) for one in messages)
+        fixed = sum(len(self._encoded(one["content"])) for one in messages)
         generation = self._prompt.generation
-        reply = int(generation.get("max_completion_tokens") or generation.get("max_tokens") or 0)
+        reply = int(generation.get("max_completion_tokens") or generation.get("max_tokens") or _REPLY_TOKENS)
+        reply += self._reminders * (reply + _REMINDER_TOKENS)
         room = int(self._context or 0) - fixed - reply - _TEMPLATE_TOKENS
         if room < 1:
             raise ConfigError(
-                f"prompt {self._prompt.name}: {fixed} tokens of its own and {reply} of reply leave no room for a "
-                f"document in the judge's context of {self._context} tokens"
+                f"prompt {self._prompt.name}: {fixed} tokens of its own and {reply} of replies and reminders leave no "
+                f"room for a document in the judge's context of {self._context} tokens"
             )
         return room
 

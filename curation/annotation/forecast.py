@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import xxhash
+
 from curation.annotation.cutting import Cutter
-from curation.annotation.journal import read_part
+from curation.annotation.journal import read_parts
 from curation.annotation.judging import Judging
 from curation.annotation.prompt import Prompt
 from curation.annotation.reading import Item
@@ -38,13 +40,20 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """What recorded requests took, in means per request."""
+    """What recorded requests took, in means per request.
+
+    Attributes:
+        requests: that were recorded.
+        documents: that they were made for.
+        recorded: how many of the documents that are to be judged are among these.
+    """
 
     requests: int
     documents: int
     prompt_tokens: float
     completion_tokens: float
     seconds: float
+    recorded: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +94,32 @@ def read_pilot(folders: Sequence[Folder], shards: Sequence[str] | None = None) -
         folders: of the stages; the first is the one that is going to judge.
         shards: of the first, only these shards' documents are counted.
     """
-    documents, rows = set(), []
+    means = {name: _Mean() for name in _MEANS}
+    requests, documents, recorded = 0, set[int](), set[int]()
     for folder in folders:
         for name in folder.list_files("journal", ".jsonl"):
-            found = [row for row in read_part(folder, name) if row is not None]
-            rows += [row for row in found if row["text"] is not None]
-            if folder is not folders[0] or shards is None or name.split("/")[-1].split("-")[0] in shards:
-                documents |= {row["key"].rpartition(" ")[0] for row in found}
-    if not rows:
+            is_to_judge = folder is not folders[0] or shards is None or name.split("/")[-1].split("-")[0] in shards
+            for row in filter(None, read_parts(folder, [name])):
+                documents.add(_document(row))
+                recorded |= {_document(row)} if is_to_judge else set()
+                requests += _measured(row, means)
+    if not requests:
         return None
-    return Pilot(len(rows), len(documents), *(_mean(rows, name) for name in _MEANS))
+    measured = {name: mean.value for name, mean in means.items()}
+    return Pilot(requests=requests, documents=len(documents), recorded=len(recorded), **measured)
+
+
+def _document(row: Mapping[str, Any]) -> int:
+    """A number in place of the id: there may be millions."""
+    return xxhash.xxh3_64_intdigest(row["key"].rpartition(" ")[0].encode("utf-8", "surrogatepass"))
+
+
+def _measured(row: Mapping[str, Any], means: Mapping[str, _Mean]) -> bool:
+    if row["text"] is None:
+        return False
+    for name, mean in means.items():
+        mean.add(row[name])
+    return True
 
 
 def forecast(
@@ -110,7 +135,7 @@ def forecast(
         tasks: that ask at a time.
         pilot: what was recorded before.
     """
-    documents = max(0, documents - (pilot.documents if pilot else 0))
+    documents = max(0, documents - (pilot.recorded if pilot else 0))
     further = judging.repeat - 1 + (judging.second_judge is not None)
     requests = round(documents * (pilot.requests / pilot.documents if pilot else 1 + further * judging.further_share))
     prompt_tokens = pilot.prompt_tokens if pilot and pilot.prompt_tokens else sizes.prompt_tokens
@@ -133,9 +158,19 @@ def forecast(
     )
 
 
-def _mean(rows: Sequence[Mapping[str, Any]], name: str) -> float:
-    known = [row[name] for row in rows if row[name] is not None]
-    return sum(known) / len(known) if known else 0.0
+class _Mean:
+    """Of a million rows without holding them; 0 where no row knows the number."""
+
+    def __init__(self) -> None:
+        self._sum, self._count = 0.0, 0
+
+    def add(self, number: float | None) -> None:
+        if number is not None:
+            self._sum, self._count = self._sum + number, self._count + 1
+
+    @property
+    def value(self) -> float:
+        return self._sum / max(1, self._count)
 
 
 def _assumptions(pilot: Pilot | None, sizes: Sizes, seconds: float, in_flight: int) -> str:

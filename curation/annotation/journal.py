@@ -14,9 +14,15 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import weakref
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import numpy as np
+import xxhash
 
 from curation.annotation.judge import Reply
 from curation.folder import Folder
@@ -24,6 +30,8 @@ from curation.folder import Folder
 _FLUSH_REPLIES = 100
 _FLUSH_SECONDS = 5.0
 _KEPT = ("text", "reason", "prompt_tokens", "completion_tokens", "seconds", "expected_label")
+_READ_AT_ONCE = 64  # objects of an object store, which are small and far away
+_BYTES_IN_MEMORY = 32 << 20  # of recorded lines; more of them wait on disk
 
 
 class Journal:
@@ -39,13 +47,13 @@ class Journal:
     """
 
     def __init__(self, folder: Folder, shard: str, known: Sequence[Folder] = ()) -> None:
-        self.torn = 0
         self._folder = folder
-        self._recorded: dict[str, list[Reply]] = {}
         own = [name for name in folder.list_files("journal", ".jsonl") if name.startswith(f"journal/{shard}-")]
+        self._recorded = _Recorded()
         for source, names in ((folder, own), *((one, one.list_files("journal", ".jsonl")) for one in known)):
-            for name in names:
-                self._load(source, name)
+            self._recorded.load(read_parts(source, names))
+        self._recorded.sort()
+        self.torn = self._recorded.torn
         self._prefix = f"journal/{shard}-{len(own):05d}-{secrets.token_hex(3)}"
         self._parts = 0
         self._fresh: list[str] = []
@@ -53,13 +61,8 @@ class Journal:
         self._file: Any = None
 
     def take(self, key: str) -> Reply | None:
-        """A recorded reply; it is given once, because memory is to hold only what is still needed."""
-        replies = self._recorded.get(key)
-        if not replies:
-            return None
-        if len(replies) == 1:
-            del self._recorded[key]
-        return replies.pop(0)
+        """A recorded reply; each is given once, so that documents with one id and text keep replies of their own."""
+        return self._recorded.take(key)
 
     def add(self, key: str, reply: Reply) -> None:
         """Keep a reply."""
@@ -84,7 +87,8 @@ class Journal:
         self._fresh, self._flushed = [], time.monotonic()
 
     def close(self) -> None:
-        """Write what is not written yet, down to the disk."""
+        """Write what is not written yet, down to the disk; recorded replies are given no more, new ones still kept."""
+        self._recorded.close()
         self.flush()
         if self._file is not None:
             self._sync()
@@ -96,7 +100,9 @@ class Journal:
             path = self._folder.path(f"{self._prefix}.jsonl")
             os.makedirs(os.path.dirname(path), exist_ok=True)
             self._file = open(path, "ab", buffering=0)  # noqa: SIM115  closed by close()
-        self._file.write(content)
+        left = memoryview(content)
+        while left:  # without a buffer a full disk takes a part, and only the next write says so
+            left = left[self._file.write(left) :]
         # The kernel has it: it outlives this process. The disk's own copy, for the machine's end, costs milliseconds.
         if time.monotonic() - self._synced >= _FLUSH_SECONDS:
             self._sync()
@@ -105,26 +111,82 @@ class Journal:
         os.fdatasync(self._file.fileno())
         self._synced = time.monotonic()
 
-    def _load(self, folder: Folder, name: str) -> None:
-        for row in read_part(folder, name):
+
+class _Recorded:
+    """Recorded replies by their keys: 20 bytes of memory for each, so that a shard of a million can be resumed."""
+
+    def __init__(self) -> None:
+        self.torn = 0
+        self._lines = tempfile.SpooledTemporaryFile(max_size=_BYTES_IN_MEMORY)  # noqa: SIM115  closed below
+        weakref.finalize(self, self._lines.close)
+        self._found, self._places = array("Q"), array("Q")
+        self._taken = np.zeros(0, np.uint32)
+        self.sort()
+
+    def load(self, rows: Iterable[dict[str, Any] | None]) -> None:
+        """Keep rows of a journal."""
+        for row in rows:
             if row is None:
                 self.torn += 1
             else:
-                self._recorded.setdefault(row.pop("key"), []).append(Reply(**row))
+                self._found.append(_digest(row["key"]))
+                self._places.append(self._lines.tell())
+                self._lines.write(json.dumps(row).encode() + b"\n")
+
+    def sort(self) -> None:
+        """To be done once, when all is loaded."""
+        digests, places = np.array(self._found, np.uint64), np.array(self._places, np.uint64)
+        order = np.argsort(digests, kind="stable")
+        self._digests, self._sorted = digests[order], places[order]
+        self._taken = np.zeros(len(order), np.uint32)  # for the first of equal keys: how many of them are taken
+        self._found, self._places = array("Q"), array("Q")
+
+    def take(self, key: str) -> Reply | None:
+        """The next reply of that key, in the order of recording."""
+        digest = np.uint64(_digest(key))
+        first = int(np.searchsorted(self._digests, digest))
+        at = first + int(self._taken[first]) if first < len(self._digests) else first
+        if at >= len(self._digests) or self._digests[at] != digest:
+            return None
+        self._lines.seek(int(self._sorted[at]))
+        row = json.loads(self._lines.readline())
+        if row.pop("key") != key:  # two keys of one digest: asked again rather than answered wrongly
+            return None
+        self._taken[first] += 1
+        return Reply(**row)
+
+    def close(self) -> None:
+        """Free what is held; there is nothing recorded any more."""
+        self.sort()
+        self._lines.close()
 
 
-def read_part(folder: Folder, name: str) -> Iterator[dict[str, Any] | None]:
-    """The rows of one file of a journal: ``key`` and the fields of a `Reply`.
+def _digest(key: str) -> int:
+    return xxhash.xxh3_64_intdigest(key.encode("utf-8", "surrogatepass"))
+
+
+def read_parts(folder: Folder, names: Sequence[str]) -> Iterator[dict[str, Any] | None]:
+    """The rows of files of a journal: ``key`` and the fields of a `Reply`.
 
     None for a line that a writer killed in the middle left behind: its reply was never safely recorded.
     """
-    with folder.open(name) as file:
-        content = file.read()
-    for line in content.split(b"\n"):
-        if not line:
+    for line in _lines(folder, names):
+        if not line.strip():
             continue
         try:
             row = json.loads(line.decode("utf-8", "surrogatepass"))
             yield {"key": row["key"], **{field: row.get(field) for field in _KEPT}}
         except (ValueError, LookupError, TypeError):
             yield None
+
+
+def _lines(folder: Folder, names: Sequence[str]) -> Iterator[bytes]:
+    if folder.is_local:
+        for name in names:
+            with folder.open(name) as file:
+                yield from file
+        return
+    for start in range(0, len(names), _READ_AT_ONCE):
+        paths = [folder.path(name) for name in names[start : start + _READ_AT_ONCE]]
+        for content in folder.fs.cat(paths).values():
+            yield from content.split(b"\n")

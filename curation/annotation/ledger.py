@@ -13,7 +13,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from curation.annotation.judge import Reply
 from curation.annotation.judging import Judging
@@ -56,15 +56,18 @@ class Ledger:
         self._price = judging.price
         self._gpus = judging.price.gpus or gpus
         self._name = f"spent/{secrets.token_hex(4)}.json"
-        self._known = Spent()
-        for one in known:
-            self._known = self._known.plus(read_spent(one))
-        self._others = self._known.plus(read_spent(folder)) if folder else self._known
+        self._known = known
+        self._others: Spent | None = None  # not looked for until somebody asks: there may be a file for each shard
         self._own = Spent()
-        self._started = self._synced = time.monotonic()
+        self._started: float | None = None
+        self._synced = time.monotonic()
+
+    def start(self) -> None:
+        """The clock runs from the first request: replies that are recorded take no time of a GPU."""
+        self._started = self._started or time.monotonic()
 
     def add(self, reply: Reply) -> None:
-        """Count a reply that was paid for."""
+        """Count an answered request, whatever the answer."""
         self._own.requests += 1
         self._own.prompt_tokens += reply.prompt_tokens or 0
         self._own.completion_tokens += reply.completion_tokens or 0
@@ -73,11 +76,14 @@ class Ledger:
 
     def own(self) -> Spent:
         """What this process has spent."""
-        self._own.seconds = time.monotonic() - self._started
+        if self._started is not None:
+            self._own.seconds = time.monotonic() - self._started
         return self._own
 
     def total(self) -> Spent:
         """All that is known to be spent."""
+        if self._others is None:
+            self._others = self._spent_by_others()
         return self.own().plus(self._others)
 
     def cost(self) -> float:
@@ -98,19 +104,43 @@ class Ledger:
             return f"max_cost: {self.cost() + each * under_way:,.4g} of {limit:,.4g} are spent"
         return None
 
-    def sync(self) -> None:
+    def sync(self, *, is_last: bool = False) -> None:
         """Tell the others, and see what they have spent."""
         self._synced = time.monotonic()
-        if self._folder is None or not self.total().requests:
-            return
-        self._folder.write_json(self._name, asdict(self._own))
-        self._others = self._known.plus(read_spent(self._folder, but=self._name))
+        if self._folder is not None and self._own.requests:
+            self._folder.write_json(self._name, asdict(self.own()) | {"is_last": is_last})
+        if self._others is not None and not is_last:
+            self._others = self._spent_by_others()
+
+    def close(self) -> None:
+        """Tell the others for the last time."""
+        self.sync(is_last=True)
+
+    def _spent_by_others(self) -> Spent:
+        total = read_spent(self._folder, but=self._name) if self._folder is not None else Spent()
+        for one in self._known:
+            total = total.plus(read_spent(one))
+        return total
+
+
+_LAST: dict[str, Spent] = {}
+"""What ledgers that are closed have written, by file: of 10,000 shards on S3 only the open ones are read again."""
 
 
 def read_spent(folder: Folder, but: str = "") -> Spent:
     """What all processes have written, but one."""
     total = Spent()
     for name in folder.list_files("spent", ".json"):
-        record = folder.read_json(name) if name != but else None
-        total = total.plus(Spent(**record)) if record else total
+        total = total if name == but else total.plus(_read_one(folder, name))
     return total
+
+
+def _read_one(folder: Folder, name: str) -> Spent:
+    place = f"{folder.location}/{name}"
+    if place not in _LAST:
+        record = folder.read_json(name) or {}
+        spent = Spent(**{one.name: record.get(one.name, 0) for one in fields(Spent)})
+        if not record.get("is_last"):
+            return spent
+        _LAST[place] = spent
+    return _LAST[place]

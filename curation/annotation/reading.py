@@ -11,7 +11,7 @@ in the same order, and lead to the same end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,6 +58,25 @@ class Asker:
     prompt: Prompt
     reminders: int = 1
     wants_expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What the judge said of one document: the first reading, and further ones where they were asked for."""
+
+    label: int | None
+    reason: str | None
+    expected_label: float | None
+    reply: str | None
+    first_reply: str | None
+    text_shown: str
+    judge: str
+    requests: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    further_labels: tuple[int | None, ...] = ()
+    further_replies: tuple[str | None, ...] = ()
+    further_judges: tuple[str, ...] = ()
 
 
 class Reading:
@@ -114,6 +133,10 @@ class Reading:
             self.key = self._key()
         return reply
 
+    def skip(self, reason: str) -> None:
+        """There is nothing to ask: no label, for that reason."""
+        self._settle(None, reason)
+
     def _distilled(self, reply: Reply) -> Reply:
         """Log-probabilities are many times the size of the reply: only what is read from them is kept."""
         if reply.logprobs is None:
@@ -122,7 +145,7 @@ class Reading:
         return replace(reply, logprobs=None, expected_label=expected)
 
     def _without_text(self, reason: str) -> None:
-        less = shorter(self.shown) if reason.startswith("too_long") and not self._replies else None
+        less = shorter(self.shown) if reason.startswith("too_long") else None
         if less:
             self.shown = less
         else:
@@ -158,3 +181,28 @@ class Reading:
         asker, slots = self.asker, (f"{name}={value}" for name, value in sorted(self.item.slots.items()))
         seen = "\x1e".join((asker.identity, asker.prompt.digest, str(self._seed), *slots, *self._replies, self.shown))
         return f"{self.item.id} {xxhash.xxh3_128_hexdigest(seen.encode('utf-8', 'surrogatepass'))}"
+
+
+def annotation_of(readings: Sequence[Reading]) -> Annotation:
+    """What the readings of one document come to; tokens and requests of all of them."""
+    first, further = readings[0], readings[1:]
+    return Annotation(
+        label=first.label,
+        reason=first.reason,
+        expected_label=first.expected_label,
+        reply=first.reply,
+        first_reply=first.first_reply,
+        text_shown=first.shown,
+        judge=first.asker.judge.name,
+        requests=sum(reading.requests for reading in readings),
+        prompt_tokens=_sum([reading.prompt_tokens for reading in readings]),
+        completion_tokens=_sum([reading.completion_tokens for reading in readings]),
+        further_labels=tuple(reading.label for reading in further),
+        further_replies=tuple(reading.reply for reading in further),
+        further_judges=tuple(reading.asker.judge.name for reading in further),
+    )
+
+
+def _sum(numbers: Sequence[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
