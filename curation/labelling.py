@@ -82,8 +82,8 @@ def annotate(
     stages = (_sample_stage(input, draw, columns), _pilot_stage(ask, seed) if estimate else _annotate_stage(ask))
     settings = {"judge": judge, "prompt": prompt, "sample": sample, "judging": judging}
     report = run_stages("annotate", stages, output, settings, redo=redo, workers=workers, progress=progress)
-    if estimate:
-        told = _foretold(output, ask, workers or 1)
+    told = _foretold(output, ask, workers or 1) if estimate else None
+    if told is not None:
         (Folder(output) / "pilot").write_json("forecast.json", asdict(told))
         (progress or Silent()).say(str(told), told.documents)
     return report
@@ -113,7 +113,7 @@ def _pilot_stage(ask: Annotate, seed: int) -> Stage:
     return Stage(name="pilot", reads="sample", steps=steps, gather=True, costly=True, removed="none", workers=1)
 
 
-def _foretold(output: str, ask: Annotate, tasks: int) -> Forecast:
+def _foretold(output: str, ask: Annotate, tasks: int) -> Forecast | None:
     drawn = Folder(output) / "sample"
     files = [f"{drawn.location}/{name}" for name in drawn.list_files("data", ".parquet")]
     return replace(ask, known=(f"{output}/pilot",)).forecast([Shard(0, tuple(files), 0)], {}, tasks)

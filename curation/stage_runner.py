@@ -167,8 +167,8 @@ class StageRunner:
     def _foretell(self, step: RunShards, tasks: int) -> None:
         """What a step that costs money will take is said before it is spent."""
         for one in step.steps:
-            if hasattr(one, "forecast"):
-                told = one.forecast(step.shards, step.mapping, tasks)
+            told = one.forecast(step.shards, step.mapping, tasks) if hasattr(one, "forecast") else None
+            if told is not None:
                 self.progress.say(str(told), told.documents)
 
     def _execute(self, runner: Any, manifest: Manifest, workers: int) -> None:

@@ -9,7 +9,7 @@ In YAML the same under ``judging:``.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,9 @@ def _tuning(default: Any) -> Any:
     """A field that changes speed, place or price but no label, and so is no part of the identity."""
     return field(default=default, metadata={"identity": False})
 
+
+_CONSTRAINED_TOKENS = {"regex": 900, "json": 1700}
+"""A justification is cut where even one token a character would reach ``max_tokens``: so many let 100 words stand."""
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("repeat", "context_tokens", "concurrency", "stop_after"), lambda value: value >= 1, "at least 1"),
@@ -69,7 +72,8 @@ class Judging:
     Args:
         judge_options: ``endpoint:`` into each request's body verbatim, null removes; ``vllm:`` options of the server.
         generation: over the prompt's own generation settings; null removes one.
-        constrain: in place of the prompt's: ``none``, ``score``, ``regex`` or ``json``.
+        constrain: in place of the prompt's: ``none``, ``score``, ``regex`` or ``json``; the last two raise
+            ``max_tokens`` where ``generation`` does not set it, so that a justification is not cut short.
         expected_label: add a column of that name, the mean of the scale under the log-probabilities of the score token.
         reminders: how often an unreadable reply is asked about again.
         repeat: readings of a document by the same judge, each with a seed of its own.
@@ -137,6 +141,9 @@ class Judging:
 
     def prompt(self, prompt: Prompt) -> Prompt:
         """``prompt`` with what is set here in place of what its file says; its digest changes with it."""
-        generation: Mapping[str, Any] = {**prompt.generation, **self.generation}
+        generation: dict[str, Any] = {**prompt.generation, **self.generation}
         generation = {key: value for key, value in generation.items() if value is not None}
+        if "max_tokens" not in self.generation and self.constrain in _CONSTRAINED_TOKENS:
+            least = _CONSTRAINED_TOKENS[self.constrain]
+            generation["max_tokens"] = max(least, int(generation.get("max_tokens") or 0))
         return dataclasses.replace(prompt, generation=generation, constrain=self.constrain or prompt.constrain)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +18,7 @@ from curation.annotation.cutting import Cutter, judge_tokenizer
 from curation.annotation.gpus import gpus_needed
 from curation.annotation.judge import Judge, judge_identity, open_judge
 from curation.annotation.judging import Judging
-from curation.annotation.prompt import Prompt
+from curation.annotation.prompt import GENERATION, Prompt
 from curation.annotation.reading import Asker
 from curation.errors import ConfigError
 
@@ -86,7 +87,8 @@ def _locations(judge: str, judging: Judging) -> Iterator[tuple[str, Mapping[str,
 
 def _asker(location: str, options: Mapping[str, Any], prompt: Prompt, judging: Judging) -> Asker:
     own = options.get("body") or {} if location.startswith("vllm:") else options
-    body = {**prompt.generation, **({} if own_constraints(own) else constraint_body(prompt))}
+    sent = replace(prompt, generation={**prompt.generation, **{key: own[key] for key in GENERATION if key in own}})
+    body = {**prompt.generation, **({} if own_constraints(own) else constraint_body(sent))}
     if judging.expected_label:
         body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
     ways = {

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from datatrove.data import Document
 
-from curation.annotation.annotator import Annotation, Annotator, Status
+from curation.annotation.annotator import Annotator, Status
 from curation.annotation.forecast import Forecast, forecast, measure, read_pilot
 from curation.annotation.journal import Journal
 from curation.annotation.judge import judge_identity
@@ -24,7 +24,7 @@ from curation.annotation.judging import Judging
 from curation.annotation.ledger import Ledger
 from curation.annotation.opening import check_judges, gpus_of, open_askers, open_cutter
 from curation.annotation.prompt import Prompt, load_prompt
-from curation.annotation.reading import Item
+from curation.annotation.reading import Annotation, Item
 from curation.blocks.read import count_rows, read_files
 from curation.blocks.step import Documents, Step, tuning
 from curation.content import absolute_location, absolute_name
@@ -110,14 +110,16 @@ class Annotate(Step):
             }
         return columns | added
 
-    def forecast(self, shards: Sequence[Shard], mapping: Mapping[str, str], tasks: int) -> Forecast:
-        """What judging will take; documents whose replies are recorded are not counted again.
+    def forecast(self, shards: Sequence[Shard], mapping: Mapping[str, str], tasks: int) -> Forecast | None:
+        """What judging will take; documents whose replies are recorded are not counted again, a replay takes nothing.
 
         Args:
             shards: what is to be judged.
             mapping: our column -> the input's column.
             tasks: that ask at a time.
         """
+        if self.judge.startswith("replay:"):
+            return None
         files = [path for shard in shards for path in shard.files]
         prompt = self._prompt()
         items = (self._item(doc, prompt) for doc in read_files(files, mapping))
@@ -146,9 +148,12 @@ class Annotate(Step):
         for item, annotation in annotator.annotate(items):
             self._label(item.document, annotation, prompt)
             yield item.document
-        if journal and journal.torn:
-            self.count("journal_lines_torn", journal.torn)
-        self.count("replies_recorded_before", annotator.status.recorded)
+        for name, number in (
+            ("journal_lines_torn", journal.torn if journal else 0),
+            ("replies_recorded_before", annotator.status.recorded),
+        ):
+            if number:
+                self.count(name, number)
 
     @property
     def _has_further(self) -> bool:
