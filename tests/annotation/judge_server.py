@@ -82,12 +82,14 @@ class Desk:
         self.working, self.most_working = 0, 0
         self.waiting: deque[Ask] = deque()
         self.counts: Counter[str] = Counter()
-        self._log = os.open(given.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if given.log else None
+        self._path, self._log = given.log, -1
 
     def note(self, event: str, turn: int, document: str) -> None:
         """Count and log what is about to happen."""
         self.counts[event] += 1
-        if self._log is not None:
+        if self._path:
+            if self._log < 0:
+                self._log = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             os.write(self._log, f"{time.monotonic():.6f} {event} {turn} {document}\n".encode())
 
     def take(self, ask: Ask) -> None:

@@ -12,8 +12,9 @@ and with its checkpoints.
 ``whole`` is the share over all of a side's time, with its start and its last requests, which leave the server partly
 idle: with 512 in flight N requests need at least ceil(N / 512) times 200 ms, the ``limit``. ``steady`` is the share
 between the 512th reply and the 512th before the last. CPU is that of the client alone, of all its processes. Memory is
-the highest sum of their proportional sets (PSS), looked at four times a second. ``others`` is what all else on the
-machine took of its CPU time meanwhile: where it is more than a few per cent, the figures are those of a busy machine.
+the highest sum of their proportional sets (PSS), looked at four times a second from the first request on. ``others`` is
+what all else on the machine took of its CPU time meanwhile: where it is more than a few per cent, the figures are those
+of a busy machine.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _measure(folder: Path, side: str, source: Path, concurrency: int) -> tuple[d
     busy, own, start = _busy_seconds(), time.process_time(), time.monotonic()
     try:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            peak, client = _watch(process)
+            peak, client = _watch(process, server.log.path)
             assert process.stdout is not None
             said = json.loads(process.stdout.read().strip().splitlines()[-1])
         stats = server.stats()
@@ -94,12 +95,13 @@ def _measure(folder: Path, side: str, source: Path, concurrency: int) -> tuple[d
     return measured | stats["counts"], [one.seconds for one in server.log.events if one.event == "success"]
 
 
-def _watch(process: subprocess.Popen[str]) -> tuple[float, float]:
-    """Until the side ends: the peak of its memory in bytes, and its CPU seconds when last looked at."""
+def _watch(process: subprocess.Popen[str], log: Path) -> tuple[float, float]:
+    """Until the side ends: the peak of its memory from its first request on, in bytes, and its CPU seconds."""
     peak, cpu = 0, 0.0
     while process.poll() is None:
         below = tree(process.pid)
-        peak = max(peak, sum(map(_pss, below)))
+        if log.exists():  # drawing the sample, before it, is another matter
+            peak = max(peak, sum(map(_pss, below)))
         cpu = max(cpu, sum(map(cpu_seconds, below)))
         time.sleep(0.25)
     return peak, cpu

@@ -31,8 +31,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 def read_rows(path: str) -> Iterator[tuple[str, str]]:
     """Id and text of each document, a thousand in memory."""
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(1000):
-            yield from zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True)
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group)
+            yield from zip(rows["id"].to_pylist(), rows["text"].to_pylist(), strict=True)
 
 
 def tree(root: int) -> list[int]:
