@@ -10,6 +10,7 @@ measured takes the place of every assumption.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -82,8 +83,9 @@ def measure(items: Iterable[Item], cutter: Cutter, prompt: Prompt) -> Sizes:
     """Mean prompt tokens over the first few hundred documents; 0 where there are none."""
     numbers = []
     for item in islice(items, _MEASURED):
-        messages = prompt.messages_of(cutter.shown(item.text, item.slots), item.slots)
-        numbers.append(sum(cutter.tokens(one["content"]) for one in messages))
+        with suppress(ValueError):  # a slot without a value: nothing will be asked of this document
+            messages = prompt.messages_of(cutter.shown(item.text, item.slots), item.slots)
+            numbers.append(sum(cutter.tokens(one["content"]) for one in messages))
     return Sizes(sum(numbers) / max(1, len(numbers)), cutter.counts_tokens)
 
 

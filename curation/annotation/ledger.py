@@ -60,6 +60,7 @@ class Ledger:
         self._others: Spent | None = None  # not looked for until somebody asks: there may be a file for each shard
         self._own = Spent()
         self._started: float | None = None
+        self._is_closed = False
         self._synced = time.monotonic()
 
     def start(self) -> None:
@@ -76,7 +77,7 @@ class Ledger:
 
     def own(self) -> Spent:
         """What this process has spent."""
-        if self._started is not None:
+        if self._started is not None and not self._is_closed:
             self._own.seconds = time.monotonic() - self._started
         return self._own
 
@@ -113,7 +114,9 @@ class Ledger:
             self._others = self._spent_by_others()
 
     def close(self) -> None:
-        """Tell the others for the last time."""
+        """Stop the clock and tell the others for the last time."""
+        self.own()
+        self._is_closed = True
         self.sync(is_last=True)
 
     def _spent_by_others(self) -> Spent:
