@@ -16,11 +16,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import accumulate, repeat
-from operator import ne
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from curation.annotation.constrain import json_scores
+from curation.annotation.reply_lines import FOLD, Line, clean_lines, plain_text, without_thoughts
 from curation.errors import UnreadableReply
 from curation.scale import Scale
 
@@ -30,21 +29,8 @@ if TYPE_CHECKING:
 READER_VERSION = 2
 """Raised when the same reply would be read otherwise; part of every prompt's digest."""
 
-_THOUGHT = r"(?:think(?:ing)?|thought|reasoning|reflection|scratchpad|seed:think)"
-# A tag in quotes is one that the judge talks about.
-_THOUGHT_ENDS = re.compile(rf"(?<![\"'`“‘])(?:</{_THOUGHT}>|\[/THINK\]|<\|END_THINKING\|>|◁/think▷)(?![\"'`”’])")
-_THOUGHT_BEGINS = re.compile(rf"^[ \t]*(?:<{_THOUGHT}>|\[THINK\]|<\|START_THINKING\|>|◁think▷)", re.MULTILINE)
 _QUOTATION = re.compile(r"(?<!\w)(?:\"[^\"]*\"?|“[^”]*”?|«[^»]*»?|„[^“”]*[“”]?|‘[^’]*’?|'(?:[^']|(?<=\w)'(?=\w))*'?)")
 _QUOTES = re.compile("[\"'“„«‘]")
-_CODE_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})(?:\s*\w+)?\s*")
-_TAG = re.compile(
-    r"<del>.{0,200}?</del>|&nbsp;|</?(?:b|i|u|em|strong|mark|small|p|br|hr|span|div|h[1-6]|code|pre|font|center|ul|ol|li"
-    r"|table|thead|tbody|tr|t[dh])\b[^<>]*>",
-    re.IGNORECASE,
-)
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
-_MARKUP = re.compile(r"~~.*?~~|[*`#$\\★☆⭐\ufe0f]|boxed|(?:text|math)(?:bf|rm|it|tt|sf)?(?=\{)")
-
 _LEAD = r"\W*(?:(?:and|so|thus|therefore|hence|overall|the|my|\d+[.)])[\s,:]+)*"
 # The brackets of `Final score (0-5): 4`.
 _REMARK = r"(?:\s*(?:\([^()]{0,60}\)|\[[^\[\]]{0,60}\]|(?:/|out of)\s*\d+)(?=\s*[-–—:=|→]))?"
@@ -89,11 +75,11 @@ def read_reply(reply: str, prompt: Prompt) -> int:
     Raises:
         UnreadableReply: if there is no such line, its number is not a whole one, or it lies outside the scale.
     """
-    reply = _without_thoughts(reply)
+    reply = without_thoughts(reply)
     scores = json_scores(reply) if prompt.constrain == "json" else []
     if scores:
         return _json_label(scores[-1], prompt.scale)
-    lines = _clean(reply)
+    lines = clean_lines(reply)
     if len(lines) == 1 and _is_alone(lines[0].text) and (prompt.scale.low < 0 or not _is_below(lines[0].text)):
         return _label(lines[0].text, prompt.scale)
     claims = _last_claims(lines, prompt.reply_words)
@@ -105,68 +91,10 @@ def read_reply(reply: str, prompt: Prompt) -> int:
     return labels.pop()
 
 
-class _Fold(dict[int, str]):
-    """What a character is read as: full-width forms as ASCII, quotes and ``_`` as blanks, invisible ones as none."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        if "\uff01" <= character <= "\uff5e":
-            character = chr(code - 0xFEE0)
-        elif character in "_\"'“”‘’«»„":
-            character = " "
-        elif character in "∶﹕︰":
-            character = ":"
-        elif unicodedata.category(character) == "Cf":
-            character = ""
-        self[code] = character
-        return character
-
-
-_FOLD = _Fold()
-
-
-class _Line(NamedTuple):
-    text: str  # folded and without markup
-    written: str  # as the judge wrote it
-    fenced: bool  # within a code fence
-    quoted: bool  # behind `>`
-
-
-def _without_thoughts(reply: str) -> str:
-    """What follows any thinking; nothing where the thinking was cut off."""
-    if not any(mark in reply for mark in ">]▷"):
-        return reply
-    reply = _THOUGHT_ENDS.split(reply)[-1]
-    return _THOUGHT_BEGINS.split(reply)[0]
-
-
-def _clean(reply: str) -> list[_Line]:
-    """The non-empty lines but for those that open or close a code fence."""
-    written = reply.splitlines()
-    marks = [bool(_CODE_FENCE.fullmatch(line)) for line in written] if "```" in reply or "~~~" in reply else []
-    # An odd number says nothing: a quoted document with one mark too many would turn inside and outside around.
-    inside = accumulate(marks, ne) if marks and sum(marks) % 2 == 0 else repeat(False)
-    lines = []
-    for line, mark, fenced in zip(written, marks or repeat(False), inside, strict=False):
-        if not mark and (text := _plain(line)):
-            lines.append(_Line(text, line, fenced, line.lstrip().startswith(">")))
-    return lines
-
-
-def _plain(line: str) -> str:
-    """``line`` folded and without markup; empty if nothing else is in it."""
-    if "<" in line or "&" in line:
-        line = _TAG.sub(" ", line)
-    if "frac" in line:
-        line = _FRACTION.sub(r"\1/\2", line)
-    line = _MARKUP.sub("", line.translate(_FOLD))
-    return line if line.strip() else ""
-
-
 @lru_cache(maxsize=64)
 def _patterns(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """The claim at the start of a line, and the claim anywhere in it."""
-    parts = words.translate(_FOLD).replace("-", " ").split()
+    parts = words.translate(FOLD).replace("-", " ").split()
     # Chinese and Japanese set no blanks between words.
     left = "" if parts[0][0] >= "\u2e80" else r"(?<!\w)"
     right = "" if parts[-1][-1] >= "\u2e80" else r"(?![^\W\d])"
@@ -174,7 +102,7 @@ def _patterns(words: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(r"^" + _LEAD + claim, re.IGNORECASE), re.compile(claim, re.IGNORECASE)
 
 
-def _last_claims(lines: list[_Line], words: str) -> list[str]:
+def _last_claims(lines: list[Line], words: str) -> list[str]:
     """All claims of the last line that begins with one or, if none does, of the last line that holds one.
 
     The judge's own lines come before those in a code fence, and these before a last line in quotes. Within a line, only
@@ -196,15 +124,15 @@ def _last_claims(lines: list[_Line], words: str) -> list[str]:
     return []
 
 
-def _unquoted(line: _Line, claim: re.Pattern[str]) -> str:
+def _unquoted(line: Line, claim: re.Pattern[str]) -> str:
     """The line's text without quotations that hold both the words and a number: not ``"Final score": 4``."""
 
     def shown(found: re.Match[str]) -> str:
-        inside = claim.search(_plain(found[0]))
+        inside = claim.search(plain_text(found[0]))
         return " " if inside and re.search(r"\d", found[0]) else found[0]
 
     kept = _QUOTATION.sub(shown, line.written) if _QUOTES.search(line.written) else line.written
-    return line.text if kept == line.written else _plain(kept)
+    return line.text if kept == line.written else plain_text(kept)
 
 
 def _claims(pattern: re.Pattern[str], text: str, following: str) -> Iterator[str]:
