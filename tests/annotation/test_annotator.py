@@ -379,12 +379,11 @@ def test_replies_are_recorded_while_documents_come_slowly(tmp_path, monkeypatch)
     def documents():
         for number in range(60):
             now[0] += 1.0
-            if number >= 10:
-                written.append(len(judge.delivered) - len(journalled(tmp_path)))
+            written.append(number - len(journalled(tmp_path)))
             yield item(number)
 
     assert len(labels(judge, documents(), Judging(), folder=tmp_path)) == 60
-    assert max(written) <= 6 * 3  # what came in five seconds, three at a time
+    assert max(written) <= 20  # what came in five seconds, and a few that the judge has not answered yet
 
 
 def test_replies_are_recorded_while_whoever_takes_the_documents_is_slow(tmp_path, monkeypatch):
