@@ -34,8 +34,14 @@ class InputFile:
     etag: str
 
 
+_OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss"})
+
+
 class Folder:
     """A local or remote folder; all paths are relative to it.
+
+    What only looks (`exists`, `list_files`, `read_json`) raises ConfigError where a remote folder cannot be reached, or
+    refuses the keys that it is given by the environment.
 
     Raises:
         ConfigError: if the protocol of ``location`` is unknown or its package is missing.
@@ -48,6 +54,7 @@ class Folder:
             raise ConfigError(f"{location}: {error}") from error
         self.location = location.rstrip("/")
         self.is_local = "file" in _protocols(self.fs)
+        self._has_folders = _OBJECT_STORES.isdisjoint(_protocols(self.fs))
 
     def __truediv__(self, name: str) -> Folder:
         return Folder(f"{self.location}/{name}")
@@ -59,13 +66,15 @@ class Folder:
     def exists(self, name: str = "") -> bool:
         """Whether a file or folder is there."""
         self.fs.invalidate_cache()
-        return bool(self.fs.exists(self.path(name)))
+        with self._looking():
+            return bool(self.fs.exists(self.path(name)))
 
     def list_files(self, name: str = "", suffix: str = "") -> list[str]:
         """Paths (relative to this folder) of the visible files directly in ``name``, sorted."""
         self.fs.invalidate_cache()
         try:
-            found = self.fs.ls(self.path(name), detail=False)
+            with self._looking():
+                found = self.fs.ls(self.path(name), detail=False)
         except (FileNotFoundError, NotADirectoryError):
             return []
         names = sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in found)
@@ -74,10 +83,11 @@ class Folder:
     def read_json(self, name: str) -> dict[str, Any] | None:
         """The mapping in a JSON file, None where there is no such file."""
         try:
-            with self.fs.open(self.path(name), "rb") as file:
-                values: dict[str, Any] = json.loads(file.read())
+            with self._looking(), self.fs.open(self.path(name), "rb") as file:
+                content = file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        values: dict[str, Any] = json.loads(content)
         return values
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
@@ -94,7 +104,8 @@ class Folder:
         """A local path to write to; on leaving without an error it becomes the file ``name``, else it is gone."""
         final = self.path(name)
         parent = final.rsplit("/", 1)[0]
-        self.fs.makedirs(parent, exist_ok=True)
+        if self._has_folders:  # of an object store this would make the bucket, also one with a slip in its name
+            self.fs.makedirs(parent, exist_ok=True)
         hidden = f".{final.rsplit('/', 1)[-1]}.part-{os.getpid()}"
         local = Path(parent, hidden) if self.is_local else Path(tempfile.mkdtemp(prefix="curation-"), hidden)
         try:
@@ -176,6 +187,17 @@ class Folder:
         except Exception as error:
             raise ConfigError(f"output folder {self.location} cannot be written: {error}") from error
 
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except Exception as error:
+            if self.is_local:
+                raise
+            raise ConfigError(f"{self.location}: {_refusal(error)}") from error
+
 
 def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
     """The files behind a path, a glob, or a folder (searched through), sorted by path.
@@ -193,8 +215,10 @@ def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
     try:
         fs, path = url_to_fs(location)
         infos = _find(fs, path, kinds)
-    except (ImportError, ValueError, OSError) as error:
-        raise ConfigError(f"{location}: cannot be listed: {error}") from error
+    except ConfigError:
+        raise
+    except Exception as error:  # of a store also what its own package calls an error
+        raise ConfigError(f"{location}: cannot be listed: {_refusal(error)}") from error
     if not infos:
         raise ConfigError(f"{location}: no input found{_wanted(kinds)}")
     protocol = "" if "file" in _protocols(fs) else f"{_protocols(fs)[0]}://"
@@ -253,6 +277,13 @@ def _check_one_dataset(fs: Any, path: str) -> None:
     names = sorted({name[len(path) :].split("/")[1] for name in fs.find(path) if name[len(path) :].count("/") > 1})
     if len(names) > 1:
         raise ConfigError(f"{path}: several datasets lie here ({', '.join(names)}); name one of these folders")
+
+
+def _refusal(error: Exception) -> str:
+    """What a store says, and where its keys come from."""
+    if isinstance(error, PermissionError):
+        return f"access denied: {error}; key and secret are those of the environment (S3: AWS_ACCESS_KEY_ID, …)"
+    return f"{type(error).__name__}: {error}"
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:

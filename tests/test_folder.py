@@ -3,7 +3,10 @@ import os
 import uuid
 from pathlib import Path
 
+import fsspec
 import pytest
+from fsspec import AbstractFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 from curation.errors import ConfigError
 from curation.folder import Folder, list_inputs, local_copy, open_input
@@ -239,3 +242,68 @@ def test_left_overs_below_a_route_are_removed_too(tmp_path):
     (tmp_path / "data" / "math-3plus" / ".train-00000.parquet.part-77").write_bytes(b"half")
     Folder(str(tmp_path)).remove_parts("data")
     assert everything(Folder(str(tmp_path))) == []
+
+
+class Refusing(AbstractFileSystem):
+    """A store that knows nobody."""
+
+    protocol = "refusing"
+    error = PermissionError("Forbidden")
+
+    def exists(self, *args, **kwargs):
+        raise self.error
+
+    ls = open = exists
+
+
+class Unreachable(Refusing):
+    """A store whose package has errors of its own, as S3's has."""
+
+    protocol = "unreachable"
+    error = RuntimeError("Could not connect")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Refusing, "access denied: Forbidden; key and secret are those of the environment"),
+        (Unreachable, "RuntimeError: Could not connect"),
+    ],
+)
+@pytest.mark.parametrize(
+    "look",
+    [Folder.exists, Folder.list_files, lambda folder: folder.read_json("run.json")],
+    ids=["exists", "list", "read"],
+)
+def test_a_store_that_cannot_be_looked_into_is_a_config_error(kind, said, look):
+    fsspec.register_implementation(kind.protocol, kind, clobber=True)
+    folder = Folder(f"{kind.protocol}://bucket/run")
+    with pytest.raises(ConfigError, match=f"^{kind.protocol}://bucket/run: {said}"):
+        look(folder)
+    with pytest.raises(ConfigError, match=f"^{kind.protocol}://bucket/in: cannot be listed: {said}"):
+        list_inputs(f"{kind.protocol}://bucket/in", (".parquet",))
+
+
+class Buckets(MemoryFileSystem):
+    """An object store: folders need not be made, and making one would make its bucket."""
+
+    protocol = ("buckets", "s3")
+
+    def makedirs(self, path, exist_ok=False):
+        raise AssertionError(path)
+
+    def put_file(self, lpath, rpath, **kwargs):
+        self.pipe_file(rpath, Path(lpath).read_bytes())
+
+
+def test_no_bucket_is_made():
+    fsspec.register_implementation("buckets", Buckets, clobber=True)
+    folder = Folder(f"buckets://{uuid.uuid4().hex}/run")
+    folder.write_bytes("data/a.txt", b"whole")
+    assert folder.list_files("data") == ["data/a.txt"]
+
+
+def test_a_broken_record_is_no_matter_of_the_store(folder):
+    folder.write_bytes("run.json", b"{")
+    with pytest.raises(json.JSONDecodeError):
+        folder.read_json("run.json")
