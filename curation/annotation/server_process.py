@@ -130,7 +130,7 @@ def claim_port() -> tuple[int, int]:
     Raises:
         ConfigError: if there is none.
     """
-    for port in random.sample(PORTS, len(PORTS)):
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):  # a seeded run walks the same way twice
         lock = lock_file(f"port-{port}")
         if lock is not None:
             if _is_free(port):

@@ -125,6 +125,8 @@ class VllmJudge:
             server.close()
         claim, self._claim = self._claim, Claim()
         claim.close()
+        self._waiting.clear()
+        self._hopeless = ""
 
     def _opened(self, timeout: float | None) -> EndpointJudge | None:
         """The client of the server, with all that waited handed in; None where the server does not answer in time."""
