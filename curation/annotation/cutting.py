@@ -85,7 +85,7 @@ class Cutter:
 
     def _encoded(self, text: str) -> Any:
         """As it is shown, character for character: a chat template's `<|eot_id|>` is one token, but seven disarmed."""
-        return self._tokenizer.encode(disarm(text), add_special_tokens=False)
+        return self._tokenizer.encode(disarm(text, self._prompt.special_tokens), add_special_tokens=False)
 
     def _room_of(self, slots: tuple[tuple[str, str], ...]) -> int:
         """Tokens that are left for a document."""
@@ -106,6 +106,14 @@ class Cutter:
 def shorter(shown: str) -> str | None:
     """Three quarters of ``shown``, for a judge that found it too long; None when there is little left to cut."""
     return cut_at_blank(shown, int(len(shown) * _SHORTER)) if len(shown) > _SHORTEST else None
+
+
+def special_tokens(tokenizer: Any) -> frozenset[str]:
+    """The control tokens of a tokenizer, as `Prompt.special_tokens` takes them; none where it is not known."""
+    if tokenizer is None:
+        return frozenset()
+    added = tokenizer.get_added_tokens_decoder().values()
+    return frozenset(one.content for one in added if one.special and len(one.content.strip()) > 2)
 
 
 def judge_tokenizer(judge: str, named: str | None) -> Any:

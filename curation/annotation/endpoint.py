@@ -101,12 +101,20 @@ class EndpointJudge:
             while len(found) < self._under_way:
                 one = self._come.get(timeout=timeout) if not found else self._come.get_nowait()
                 if isinstance(one, BaseException):
-                    raise one
-                found.append(one)
+                    self._refused(one, found)
+                else:
+                    found.append(one)
         except queue.Empty:
             pass
         self._under_way -= len(found)
         return found
+
+    def _refused(self, error: BaseException, found: list[tuple[Hashable, Reply]]) -> None:
+        """Raise what came in a reply's place; what came before it is given at the next call."""
+        for one in found:
+            self._come.put(one)
+        self._under_way -= 1
+        raise error
 
     def give_up(self, words: str) -> None:
         """The servers will not come back: what is under way fails at once, with these words. From any thread."""

@@ -33,6 +33,7 @@ FATAL_AT_FIRST = frozenset({400, 401, 403, 404, 405, 422})
 _GATEWAY = frozenset({502, 503, 504})
 _OVERFLOW = re.compile(r"context (?:length|window)|too long|too many tokens|maximum.{0,20}tokens", re.IGNORECASE)
 _KEPT_SECONDS = 4.0  # an idle connection: servers close theirs after 5 s, and a request on its way then is lost
+_SMALL = Request("", None, ({"role": "user", "content": "Reply with one word: yes"},))
 
 
 class Exchange:
@@ -59,7 +60,8 @@ class Exchange:
         self._model, self._body, self._secret = model, body, headers.get("authorization", "").removeprefix("Bearer ")
         self._patience = patience_seconds
         self._turns = itertools.count()
-        self._last_success = 0.0
+        self._last_success = self._last_vain = 0.0
+        self._one_at_a_time = asyncio.Lock()
         # One pool without a limit: the default of 100 connections would silently cap the judge.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_SECONDS),
@@ -95,9 +97,9 @@ class Exchange:
             attempt += not status_is_busy
             if attempt < self.backoff.attempts:
                 await asyncio.sleep(self.backoff.delay(min(tried, 16) - 1, wait))
-        # Others were answered meanwhile: it is this document that the server cannot do.
-        who = "request_failed" if first_failure and self._last_success > first_failure else "judge_failed"
-        return Reply(None, f"{who}: {trouble} ({tried} attempts)")
+        # Others are answered: it is this document that the server cannot do.
+        does_others = first_failure is not None and await self._has_answered_since(first_failure)
+        return Reply(None, f"{'request_failed' if does_others else 'judge_failed'}: {trouble} ({tried} attempts)")
 
     async def models(self, url: str) -> list[dict[str, Any]]:
         """What the server says that it serves; empty where it has no such list.
@@ -122,6 +124,15 @@ class Exchange:
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+
+    async def _has_answered_since(self, failure: float) -> bool:
+        """Whether others are answered; where none was asked, as behind a shard's last document, a small one is."""
+        async with self._one_at_a_time:
+            if self._last_success <= failure and self._last_vain <= failure:
+                url = self.servers.urls[next(self._turns) % len(self.servers.urls)]
+                await self._attempt(url, self._content(_SMALL))
+                self._last_vain = time.monotonic()
+        return self._last_success > failure
 
     def _content(self, request: Request) -> bytes:
         body = dict(self._body)

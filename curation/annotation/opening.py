@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from curation.annotation.constrain import constraint_body, own_constraints
-from curation.annotation.cutting import Cutter, judge_tokenizer
+from curation.annotation.cutting import Cutter, judge_tokenizer, special_tokens
 from curation.annotation.gpus import gpus_needed
 from curation.annotation.judge import Judge, judge_identity, open_judge
 from curation.annotation.judging import Judging
@@ -32,6 +32,7 @@ def open_askers(judge: str, prompt: Prompt, judging: Judging) -> list[Asker]:
         ConfigError: if a location is of no known kind or incomplete.
         ContentError: if the prompt's constraint cannot be written.
     """
+    prompt = replace(prompt, special_tokens=special_tokens(judge_tokenizer(judge, judging.tokenizer)))
     return [_asker(*one, prompt, judging) for one in _locations(judge, judging)]
 
 
@@ -46,6 +47,10 @@ def check_judges(judge: str, prompt: Prompt, judging: Judging) -> None:
         for name, is_asked in (("repeat", judging.repeat > 1), ("expected_label", judging.expected_label)):
             if is_asked:
                 raise ConfigError(f"judge {judge}: recorded replies know nothing of `{name}`")
+    if judging.repeat > 1 and "seed" in _body_options(judge, judging.judge_options):
+        raise ConfigError(
+            "judge_options: seed: each further reading has a seed of its own; set generation.seed instead"
+        )
     if judging.expected_label and not 0 <= prompt.scale.low < prompt.scale.high <= 9:
         low, high = prompt.scale.low, prompt.scale.high
         raise ConfigError(f"expected_label: needs labels of one digit, the scale of {prompt.name} is {low} to {high}")
@@ -69,9 +74,10 @@ def open_cutter(judge: str, prompt: Prompt, judging: Judging, *, ask_server: boo
     """
     tokenizer = judge_tokenizer(judge, judging.tokenizer)
     context = judging.context_tokens or judging.judge_options.get("max_model_len")
-    if tokenizer is not None and context is None and ask_server:
+    if tokenizer is not None and not isinstance(context, int) and ask_server:
         context = open_askers(judge, prompt, judging)[0].judge.context_tokens()
-    return Cutter(prompt, tokenizer, int(context) if context else None, judging.reminders)
+    sent = _sent(replace(prompt, special_tokens=special_tokens(tokenizer)), _body_options(judge, judging.judge_options))
+    return Cutter(sent, tokenizer, context if isinstance(context, int) else None, judging.reminders)
 
 
 def gpus_of(judge: str, judging: Judging) -> int:
@@ -85,10 +91,19 @@ def _locations(judge: str, judging: Judging) -> Iterator[tuple[str, Mapping[str,
         yield judging.second_judge, judging.second_options
 
 
+def _body_options(location: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those of a judge's options that go into the body of a request."""
+    return (options.get("body") or {}) if location.startswith("vllm:") else options
+
+
+def _sent(prompt: Prompt, own: Mapping[str, Any]) -> Prompt:
+    """The prompt with the generation settings that are sent: options win."""
+    return replace(prompt, generation={**prompt.generation, **{key: own[key] for key in GENERATION if key in own}})
+
+
 def _asker(location: str, options: Mapping[str, Any], prompt: Prompt, judging: Judging) -> Asker:
-    own = options.get("body") or {} if location.startswith("vllm:") else options
-    sent = replace(prompt, generation={**prompt.generation, **{key: own[key] for key in GENERATION if key in own}})
-    body = {**prompt.generation, **({} if own_constraints(own) else constraint_body(sent))}
+    own = _body_options(location, options)
+    body = {**prompt.generation, **({} if own_constraints(own) else constraint_body(_sent(prompt, own)))}
     if judging.expected_label:
         body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
     ways = {

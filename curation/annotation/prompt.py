@@ -53,6 +53,7 @@ class Prompt:
         constrain: how the server is to constrain the reply.
         generation: sampling settings sent with each request; ``system`` is the system message.
         source: where the criteria come from.
+        special_tokens: of the judge's tokenizer, where it is known: broken in documents like those of chat templates.
         lookup: slot -> other slot -> value of the other -> text, for slots that follow from another.
     """
 
@@ -67,6 +68,7 @@ class Prompt:
     max_document_tokens: int | None = None
     constrain: Constrain = "none"
     lookup: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict, hash=False)
+    special_tokens: frozenset[str] = frozenset()
 
     @cached_property
     def digest(self) -> str:
@@ -104,7 +106,7 @@ class Prompt:
             ValueError: if a slot is missing, empty or unknown.
         """
         values = self._fill(slots)
-        values["text"] = fence(shown)
+        values["text"] = fence(shown, self.special_tokens)
         content = _placeholder(("text", *self.slots)).sub(lambda found: values[found[1]], self.text)
         system = self.generation.get("system")
         return [*([{"role": "system", "content": system}] if system else []), {"role": "user", "content": content}]

@@ -89,7 +89,7 @@ def test_identity_is_of_model_and_options_not_of_place_and_pace(closing):
         key("endpoint:http://a:1#n"),
         key("endpoint:http://a:1#m", judge_options={"temperature": 1}),
         key("endpoint:http://a:1#m", expected_label=True),
-        key("vllm:m"),
+        key("vllm:m", tokenizer="none"),
     ]
     assert len(same | set(others)) == 5
 
