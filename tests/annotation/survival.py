@@ -36,6 +36,7 @@ CURATE = (sys.executable, "-c", "from curation.cli import main; main()")
 PROMPT = "finemath_5pt"
 _SAID = re.compile(r"The extract ([\w.-]+) (was read|would have)")
 _POLL_SECONDS = 0.005
+_TOLD_OF_REMINDERS = {"first_reply", "requests", "prompt_tokens", "completion_tokens"}
 
 
 class Event(NamedTuple):
@@ -348,6 +349,16 @@ def differing_columns(one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[
     return Counter(key for a, b in zip(one, other, strict=True) for key in a if a[key] != b[key])
 
 
+def unexplained(one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Ids of rows that differ in more than what tells of reminders, of a document that needed one."""
+    ids = []
+    for a, b in zip(one, other, strict=False):
+        reminded = a.get("first_reply") is not None or b.get("first_reply") is not None
+        if any(a[key] != b[key] and not (reminded and key in _TOLD_OF_REMINDERS) for key in a):
+            ids.append(a["id"])
+    return ids
+
+
 def problems(outcome: Outcome, calm: Outcome, ids: Sequence[str]) -> list[str]:
     """What was lost or wasted, in words; empty if nothing was."""
     rows, calm_rows = outcome.rows(), calm.rows()
@@ -358,6 +369,8 @@ def problems(outcome: Outcome, calm: Outcome, ids: Sequence[str]) -> list[str]:
     labels = [(row["id"], row["label"]) for row in rows]
     if labels != [(row["id"], row["label"]) for row in calm_rows] or not all(label is not None for _, label in labels):
         found.append("the labels differ from the calm run's, or some are missing")
+    if different := unexplained(rows, calm_rows):
+        found.append(f"{len(different)} documents differ from the calm run's: {different[:3]}")
     if again := asked_again(outcome):
         found.append(f"{len(again)} recorded replies were asked for again: {again[:3]}")
     excess = outcome.count("success") - len(ids)
