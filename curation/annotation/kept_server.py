@@ -139,7 +139,8 @@ class KeptServer:
     def _is_back(self, port: int, lock: int) -> bool:
         """Start the server again; false when closed or given up."""
         assert self.process is not None
-        trouble: str | None = f"the server ended: {self.process.last_words()} (log: {self.process.log})"
+        process = self.process
+        trouble: str | None = f"the server {process.ending()}: {process.last_words()} (log: {process.log})"
         for wait in self.restart_waits[self._deaths :]:
             logger.warning(f"vLLM: {trouble}; it is started again in {wait:g} s")
             self._deaths += 1

@@ -92,12 +92,17 @@ class ServerProcess:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if not self.is_running:
-                return f"the server ended while starting: {self.last_words()}"
+                return f"the server {self.ending()} while starting: {self.last_words()}"
             if self.answers() and listens(self._port, self._members()):  # not a stranger in its place
                 return None
             if closing.wait(0.25):
                 return ""
         return f"not ready after {seconds:g} s: {self.last_words()}"
+
+    def ending(self) -> str:
+        """How it ended: 9 is the signal of who finds too little memory."""
+        status = self._guard.wait()
+        return f"was killed by signal {256 - status}" if status > 192 else f"ended with status {status}"
 
     def last_words(self) -> str:
         """What the log says of an error; where it names none, its last lines."""
