@@ -30,7 +30,7 @@ from curation.annotation.trust import trust
 from curation.errors import CurationError
 
 _LEAST_HELD = 1000
-_HELD_PER_REQUEST = 8
+_HELD_PER_REQUEST = 16
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from curation.annotation.judge import Reply, Request
 from curation.annotation.openai_api import error_message, read_completion, without_credentials
@@ -63,9 +64,13 @@ class Exchange:
         self._last_success = self._last_vain = 0.0
         self._one_at_a_time = asyncio.Lock()
         # One pool without a limit: the default of 100 connections would silently cap the judge.
+        self._addresses = {url: URL(f"{url}/chat/completions") for url in urls}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_SECONDS),
             headers={**headers, "content-type": "application/json"},
+            # A tenth of a request's cost is what a judge has no use for.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("accept", "accept-encoding"),
             timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=30.0),
             trust_env=not all(_is_loopback(url) for url in urls),
         )
@@ -144,7 +149,7 @@ class Exchange:
         """A reply, or what is wrong and what the server asks us to wait ("" for nothing, None: the server is gone)."""
         started = time.monotonic()
         try:
-            async with self._session.post(f"{url}/chat/completions", data=content) as response:
+            async with self._session.post(self._addresses[url], data=content) as response:
                 answer = await response.read()
         except aiohttp.ClientConnectorError as error:
             self.servers.lost(url)
