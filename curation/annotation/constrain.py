@@ -42,7 +42,7 @@ def constraint_body(prompt: Prompt) -> dict[str, Any]:
     """What the body of a chat completion needs so that the reply has the form that ``prompt.constrain`` names.
 
     ``none``: nothing. ``score``: only the final line. ``regex``: a justification without line breaks, then that line.
-    ``json``: an object with ``justification`` and ``score``, in OpenAI's own form. vLLM from 0.8 on understands all.
+    ``json``: an object with ``justification`` and ``score``, in OpenAI's own form. vLLM from 0.11 on understands all.
 
     Raises:
         ContentError: if the prompt's ``max_tokens`` leaves no room for the label.
@@ -54,8 +54,7 @@ def constraint_body(prompt: Prompt) -> dict[str, Any]:
             "response_format": {"type": "json_schema", "json_schema": {"name": "rating", "schema": _schema(prompt)}}
         }
     expression = _expression(prompt)
-    # `structured_outputs` came with vLLM 0.11, and 0.12 dropped `guided_regex`; each side ignores the other's key.
-    return {"structured_outputs": {"regex": expression}, "guided_regex": expression}
+    return {"structured_outputs": {"regex": expression}}
 
 
 def own_constraints(options: Mapping[str, Any]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def expected_label(logprobs: object, prompt: Prompt) -> float | None:
         tokens = [str(token["token"]) for token in logprobs]
         label = read_reply("".join(tokens), prompt)
         place = _score_token(tokens, label, prompt)
-        weights = {} if place is None else _weights(logprobs[place], prompt.scale)
+        weights = {} if place is None else _weights_at(logprobs, place, prompt.scale)
     except (UnreadableReply, LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         return None
     # A token that holds more than the label, such as `score: 4`, has no alternatives to weigh it against.
@@ -75,6 +75,17 @@ def _claim(words: str, in_json: bool) -> re.Pattern[str]:
     parts = [re.escape(part) for part in re.split(r"[\s_-]+", words) if part]
     spelt = r"[\s_*-]+".join(parts)
     return re.compile(f"{_JSON_KEY}|{spelt}" if in_json else spelt, re.IGNORECASE)
+
+
+def _weights_at(logprobs: list[dict[str, Any]], place: int, scale: Scale) -> dict[int, float]:
+    """Label -> probability; ``" "`` and then ``"3"`` might have been ``" 3"`` at once, one token earlier."""
+    weights = _weights(logprobs[place], scale)
+    before = logprobs[place - 1] if place else None
+    if before is None or str(before["token"]).strip() or not str(before["token"]):
+        return weights
+    blank = math.exp(min(float(before["logprob"]), 0.0))
+    at_once = _weights(before, scale)
+    return {label: blank * weights.get(label, 0.0) + at_once.get(label, 0.0) for label in weights | at_once}
 
 
 def _weights(token: dict[str, Any], scale: Scale) -> dict[int, float]:

@@ -20,6 +20,7 @@ from curation.annotation.judge import Judge, judge_identity, open_judge
 from curation.annotation.judging import Judging
 from curation.annotation.prompt import GENERATION, Prompt
 from curation.annotation.reading import Asker
+from curation.annotation.vllm_options import LOCAL_OPTIONS
 from curation.errors import ConfigError
 
 _TOP_LOGPROBS = 20  # as many as vLLM and OpenAI give; a digit may come with a blank, bold, or in another script
@@ -80,6 +81,11 @@ def open_cutter(judge: str, prompt: Prompt, judging: Judging, *, ask_server: boo
     return Cutter(sent, tokenizer, context if isinstance(context, int) else None, judging.reminders)
 
 
+def lasting_options(location: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options without those that say only how a server is started here: they are no part of what was asked."""
+    return {key: value for key, value in options.items() if not (location.startswith("vllm:") and key in LOCAL_OPTIONS)}
+
+
 def gpus_of(judge: str, judging: Judging) -> int:
     """How many GPUs a task keeps busy: of ``vllm:`` the product of its parallel sizes, of others 1."""
     return max(1, gpus_needed(judging.judge_options)) if judge.startswith("vllm:") else 1
@@ -112,7 +118,8 @@ def _asker(location: str, options: Mapping[str, Any], prompt: Prompt, judging: J
         "timeout_seconds": judging.timeout_seconds,
         "patience_seconds": judging.patience_seconds,
     }
-    identity = json.dumps([judge_identity(location), dict(options), judging.expected_label], sort_keys=True)
+    said = [judge_identity(location), lasting_options(location, options), judging.expected_label]
+    identity = json.dumps(said, sort_keys=True)
     return Asker(
         judge=_judge(location, *(json.dumps(dict(one), sort_keys=True) for one in (body, options, ways))),
         identity=identity,

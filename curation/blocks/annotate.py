@@ -22,7 +22,7 @@ from curation.annotation.journal import Journal
 from curation.annotation.judge import judge_identity
 from curation.annotation.judging import Judging
 from curation.annotation.ledger import Ledger
-from curation.annotation.opening import check_judges, gpus_of, open_askers, open_cutter
+from curation.annotation.opening import check_judges, gpus_of, lasting_options, open_askers, open_cutter
 from curation.annotation.prompt import Prompt, load_prompt
 from curation.annotation.reading import Annotation, Item
 from curation.blocks.read import count_rows, read_files
@@ -86,7 +86,8 @@ class Annotate(Step):
     def identity(self) -> dict[str, Any]:
         """The prompt's digest and the judge's model or file count, not where its server stands."""
         second = self.judging.second_judge
-        prompt, judging = self._prompt(), self.judging.identity()
+        lasting = replace(self.judging, judge_options=lasting_options(self.judge, self.judging.judge_options))
+        prompt, judging = self._prompt(), lasting.identity()
         return super().identity() | {
             "judge": judge_identity(self.judge),
             "judging": judging | ({"second_judge": judge_identity(second)} if second else {}),

@@ -25,9 +25,8 @@ def asked(constrain, max_tokens=400, **changes):
 
 def expression(prompt):
     body = constraint_body(prompt)
-    assert set(body) == {"structured_outputs", "guided_regex"}
-    assert body["structured_outputs"] == {"regex": body["guided_regex"]}
-    return body["guided_regex"]
+    assert set(body) == {"structured_outputs"} and set(body["structured_outputs"]) == {"regex"}
+    return body["structured_outputs"]["regex"]
 
 
 def schema(prompt):

@@ -32,6 +32,7 @@ LINE = ["Clear", " steps", ".", "\n", "Final", " score", ":"]
 CASES = {
     "llama: a blank of its own": ([*LINE, " ", {"4": 0.8, "3": 0.2}], 3.8),
     "gpt: the blank in the token": ([*LINE, {" 4": 0.75, " 5": 0.25}], 4.25),
+    "the blank apart or not": ([*LINE, {" ": 0.5, " 4": 0.3, " 3": 0.2}, {"4": 0.8, "3": 0.2}], 3.7),
     "split words": (["Fin", "al", " sc", "ore", ":", " ", {"4": 0.5, "2": 0.5}], 3.0),
     "a total behind": ([*LINE, " ", {"4": 0.9, "3": 0.1}, "/", "5"], 3.9),
     "the label is the total": ([*LINE, " ", {"5": 0.6, "4": 0.4}, "/", "5"], 4.6),
