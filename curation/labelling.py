@@ -95,7 +95,7 @@ def _sample_stage(input: str, draw: DrawSample, columns: Mapping[str, str] | Non
         reads=(input,),
         steps=[draw, ExtractText()],
         gather=True,
-        rows_per_file=10_000,
+        rows_per_file=100_000,  # a judge stands partly idle while the last replies of a file are waited for
         columns=dict(columns or {}),
         removed="none",
     )

@@ -19,21 +19,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
-import aiohttp
-from yarl import URL
+import orjson
 
 from curation.annotation.judge import Reply, Request
 from curation.annotation.openai_api import error_message, read_completion, without_credentials
 from curation.annotation.retry import Backoff, is_retried
 from curation.annotation.servers import Servers
+from curation.annotation.transport import ExchangeFailed, ServerGone, open_transport
 from curation.errors import ConfigError
 
 FATAL_AT_FIRST = frozenset({400, 401, 403, 404, 405, 422})
 _GATEWAY = frozenset({502, 503, 504})
 _OVERFLOW = re.compile(r"context (?:length|window)|too long|too many tokens|maximum.{0,20}tokens", re.IGNORECASE)
-_KEPT_SECONDS = 4.0  # an idle connection: servers close theirs after 5 s, and a request on its way then is lost
+_PROBE_SECONDS = 10.0
+_LIST_SECONDS = 30.0
 _SMALL = Request("", None, ({"role": "user", "content": "Reply with one word: yes"},))
 
 
@@ -63,17 +63,7 @@ class Exchange:
         self._turns = itertools.count()
         self._last_success = self._last_vain = 0.0
         self._one_at_a_time = asyncio.Lock()
-        # One pool without a limit: the default of 100 connections would silently cap the judge.
-        self._addresses = {url: URL(f"{url}/chat/completions") for url in urls}
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_SECONDS),
-            headers={**headers, "content-type": "application/json"},
-            # A tenth of a request's cost is what a judge has no use for.
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("accept", "accept-encoding"),
-            timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=30.0),
-            trust_env=not all(_is_loopback(url) for url in urls),
-        )
+        self._transport = open_transport(urls, headers, timeout_seconds)
 
     async def ask(self, request: Request) -> Reply:
         """The reply, or the reason why there is none.
@@ -113,13 +103,12 @@ class Exchange:
             ConfigError: if it cannot be reached, or refuses the key.
         """
         try:
-            async with self._session.get(f"{url}/models", timeout=aiohttp.ClientTimeout(total=30.0)) as response:
-                content = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            status, _, content = await self._transport.get(url, "/models", _LIST_SECONDS)
+        except (ServerGone, ExchangeFailed) as error:
             where = without_credentials(url)
-            raise ConfigError(f"judge {self._model}: {where} cannot be reached: {_words(error)}") from error
-        if response.status in (400, 401, 403):
-            raise self._refusal(url, response.status, content)
+            raise ConfigError(f"judge {self._model}: {where} cannot be reached: {error}") from error
+        if status in (400, 401, 403):
+            raise self._refusal(url, status, content)
         try:
             listed = json.loads(content)["data"]
         except (ValueError, LookupError, TypeError):
@@ -128,7 +117,7 @@ class Exchange:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        await self._transport.close()
 
     async def _has_answered_since(self, failure: float) -> bool:
         """Whether others are answered; where none was asked, as behind a shard's last document, a small one is."""
@@ -143,27 +132,29 @@ class Exchange:
         body = dict(self._body)
         if request.seed is not None:
             body["seed"] = request.seed
-        return json.dumps({**body, "messages": request.messages}).encode()
+        body["messages"] = request.messages
+        try:
+            return orjson.dumps(body)
+        except TypeError:  # half a character in an earlier reply, which JSON has an escape for
+            return json.dumps(body).encode()
 
     async def _attempt(self, url: str, content: bytes) -> tuple[Reply | str, str | None]:
         """A reply, or what is wrong and what the server asks us to wait ("" for nothing, None: the server is gone)."""
         started = time.monotonic()
         try:
-            async with self._session.post(self._addresses[url], data=content) as response:
-                answer = await response.read()
-        except aiohttp.ClientConnectorError as error:
+            status, asked, answer = await self._transport.post(url, "/chat/completions", content)
+        except ServerGone as error:
             self.servers.lost(url)
-            return _words(error), None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _words(error), ""
-        read = self._read(url, response.status, answer)
+            return str(error), None
+        except ExchangeFailed as error:
+            return str(error), ""
+        read = self._read(url, status, answer)
         if isinstance(read, Reply):
             if read.text is not None:
                 self.is_proven, self._last_success = True, time.monotonic()
                 return replace(read, seconds=round(self._last_success - started, 3)), None
             return read, None
-        asked = response.headers.get("retry-after", "")
-        if response.status in _GATEWAY and not asked and not await self._answers(url):
+        if status in _GATEWAY and not asked and not await self._answers(url):
             self.servers.lost(url)
             return read, None
         return read, asked
@@ -177,7 +168,7 @@ class Exchange:
             return words
         if status in (400, 413, 422) and _OVERFLOW.search(words):
             return Reply(None, f"too_long: {words}")
-        if not self.is_proven and status in FATAL_AT_FIRST:
+        if not self.is_proven and (status in FATAL_AT_FIRST or 300 <= status < 400):
             raise self._refusal(url, status, content)
         if status in (401, 403, 404):  # worked before: a key or a model that comes back, or another server
             return words
@@ -185,9 +176,8 @@ class Exchange:
 
     async def _answers(self, url: str) -> bool:
         try:
-            async with self._session.get(f"{url}/models", timeout=aiohttp.ClientTimeout(total=10.0)) as response:
-                return response.status < 500
-        except (aiohttp.ClientError, TimeoutError, OSError):
+            return (await self._transport.get(url, "/models", _PROBE_SECONDS)).status < 500
+        except (ServerGone, ExchangeFailed):
             return False
 
     def _refusal(self, url: str, status: int, content: bytes) -> ConfigError:
@@ -198,11 +188,3 @@ class Exchange:
         """Status and message, without the key, which some servers repeat."""
         words = f"{status} {error_message(content)}".strip()
         return words.replace(self._secret, "…") if self._secret else words
-
-
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
