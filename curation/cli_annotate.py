@@ -35,7 +35,7 @@ def annotate(
     balance: Annotated[str | None, _of(_SAMPLE, "A column of integers; each value gives an equal share.")] = None,
     stratify: Annotated[str | None, _of(_SAMPLE, "A column; each value gives an equal share.")] = None,
     prefer: Annotated[
-        list[str] | None, _of(_SAMPLE, "words=a,b, url=PATTERN or like=FILE: drawn more often; repeats.")
+        list[str] | None, _of(_SAMPLE, "words=a,b, url=PATTERN or like=FILE: half of the sample; repeats.")
     ] = None,
     seed: Annotated[int, _of(_SAMPLE, "Another seed draws another sample.")] = 0,
     replay_only: Annotated[bool, _of(_SAMPLE, "Draw only documents with a recorded reply.")] = False,
@@ -56,26 +56,35 @@ def annotate(
     context_tokens: Annotated[int | None, _of(_JUDGE, "The judge's context; by default the server is asked.")] = None,
     slots: Annotated[str | None, _of(_JUDGE, "slot=column,…: what fills the prompt's slots.")] = None,
     key_env: Annotated[str | None, _of(_JUDGE, "Environment variable that holds the API key.")] = None,
+    second_key_env: Annotated[str | None, _of(_JUDGE, "The same for the second judge.")] = None,
     concurrency: Annotated[int, _of(_JUDGE, "Requests in flight, per worker.", min=1)] = 256,
     timeout_seconds: Annotated[float, _of(_JUDGE, "How long one reply may take.")] = 600.0,
     patience_seconds: Annotated[float, _of(_JUDGE, "How long a server that has gone is waited for.")] = 900.0,
     stop_unreadable: Annotated[float, _of(_JUDGE, "Stop where more of the first replies is unreadable.")] = 0.5,
     stop_after: Annotated[int, _of(_JUDGE, "How many replies are the first.", min=1)] = 100,
+    reuse: Annotated[
+        list[str] | None, _of(_COST, "An earlier run's folder: its replies to the same questions are used; repeats.")
+    ] = None,
     estimate: Annotated[bool, _of(_COST, "Judge only 200 documents and say what all will take.")] = False,
     price_per_gpu_hour: Annotated[float, _of(_COST, "Of one GPU.")] = 0.0,
     gpus: Annotated[int | None, _of(_COST, "How many one worker keeps busy.", min=1)] = None,
     price_per_million_prompt_tokens: Annotated[float, _of(_COST, "Of what is sent.")] = 0.0,
     price_per_million_completion_tokens: Annotated[float, _of(_COST, "Of what is replied.")] = 0.0,
-    max_cost: Annotated[float | None, _of(_COST, "Stop, to be continued, when so much is spent.")] = None,
+    max_cost: Annotated[
+        float | None, _of(_COST, "Stop, to be continued, when so much is spent; what is in flight comes on top.")
+    ] = None,
     max_requests: Annotated[int | None, _of(_COST, "Stop, to be continued, after so many.", min=1)] = None,
-    compare: Annotated[str | None, typer.Option(help="Hand labels (id or url, label) to compare with.")] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="Hand labels to compare with: columns id or url, and label.")
+    ] = None,
     columns: Columns = None,
     redo: Annotated[bool, typer.Option("--redo", help="Ask again although the labels are there.")] = False,
     workers: Workers = None,
 ) -> None:
     """Ask a judge about a sample of documents."""
     from curation.annotation.judging import Judging
-    from curation.blocks.compare import compare_labels
+    from curation.annotation.prompt import load_prompt
+    from curation.blocks.compare import compare_labels, read_hand_labels
     from curation.config import read_settings
     from curation.console import out
     from curation.labelling import annotate as ask
@@ -99,6 +108,7 @@ def annotate(
         "tokenizer": tokenizer,
         "context_tokens": context_tokens,
         "key_env": key_env,
+        "second_key_env": second_key_env,
         "concurrency": concurrency,
         "timeout_seconds": timeout_seconds,
         "patience_seconds": patience_seconds,
@@ -108,6 +118,10 @@ def annotate(
         "max_cost": max_cost,
         "max_requests": max_requests,
     }
+    if compare is not None:
+        if estimate:
+            raise ConfigError("--compare: a pilot has few labels to compare with; leave out --estimate")
+        read_hand_labels(compare, "label", load_prompt(prompt).scale)  # what is wrong with it is said before any work
     show(
         lambda progress: ask(
             source,
@@ -123,6 +137,7 @@ def annotate(
             judging=read_settings(Judging, judging, "curate annotate"),
             slots=read_columns(slots),
             columns=read_columns(columns),
+            reuse=reuse or (),
             estimate=estimate,
             redo=redo,
             workers=workers,
@@ -130,8 +145,9 @@ def annotate(
         ),
         "pilot/data" if estimate else "annotate/data",
     )
-    if compare is not None and not estimate:
+    if compare is not None:
         out.print(compare_labels(output, compare).to_markdown())
+        out.print(f"written to {output}/annotate/comparison.md")
 
 
 def _json(option: str, text: str) -> dict[str, Any]:

@@ -124,11 +124,15 @@ def read_columns(text: str | None) -> dict[str, str]:
 
 def show(work: Callable[[Any], Any], result: str) -> Any:
     """Run with a progress bar, then show the funnel and where the result is."""
-    from curation.console import StageProgress, funnel_view, out
+    from curation.console import StageProgress, err, funnel_view, out
     from curation.report import funnel
 
-    with StageProgress() as progress:
-        report = work(progress)
+    try:
+        with StageProgress() as progress:
+            report = work(progress)
+    except KeyboardInterrupt:  # typer would end without a word
+        err.print("interrupted; what is done is kept, the same command goes on from there")
+        raise SystemExit(130) from None
     out.print(funnel_view(funnel(report.output, list(report.records))))
     out.print(f"\nresult  {report.output}/{result}")
     return report

@@ -115,13 +115,17 @@ def judged_line(statuses: Sequence[Mapping[str, Any]], expected: int | None) -> 
     """How far a judge is: labels and tokens a second over all tasks, and the time left; empty where none is asked."""
     if not statuses:
         return ""
-    total = {key: sum(one[key] for one in statuses) for key in statuses[0]}
-    seconds = max(one["seconds"] for one in statuses) or 1.0
+    waits_for = next((one["waits_for"] for one in statuses if one["waits_for"]), "")
+    total = {key: sum(one[key] for one in statuses) for key in statuses[0] if key != "waits_for"}
+    began = min(one["began"] for one in statuses)
+    seconds = max(one["began"] + one["seconds"] for one in statuses) - began or 1.0
     tokens = (total["prompt_tokens"] + total["completion_tokens"]) / seconds
     rate = max(0, total["documents"] - total["recorded"]) / seconds
-    line = f"{total['labelled']:,} labelled, {total['labelled'] / seconds:,.1f}/s, {tokens:,.0f} tokens/s"
+    line = f"{total['labelled']:,} labelled, {rate:,.1f}/s, {tokens:,.0f} tokens/s"
     if total["unlabelled"]:
         line += f", {total['unlabelled']:,} without a label"
+    if waits_for:
+        return f"{line}, waiting: {waits_for}"
     if expected and rate and seconds > _SETTLED_SECONDS:
         line += f", {time_text(max(0.0, expected - rate * seconds) / rate / 3600)} left"
     return line

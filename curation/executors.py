@@ -12,9 +12,10 @@ import contextlib
 import importlib.util
 import os
 import pickle
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
@@ -29,12 +30,19 @@ from loguru import logger
 from curation.errors import ConfigError, CurationError
 from curation.recipe import ExecutorSettings
 
+_LAST_SECONDS = 10.0
+
 
 class LocalExecutor(LocalPipelineExecutor):
     """datatrove's local executor over a pool that is given to `run`."""
 
-    def run(self, pool: ProcessPoolExecutor | None = None, threads: int = 1) -> None:
+    def run(self, pool: ProcessPoolExecutor | None = None, threads: int = 1, grace_seconds: float = 0.0) -> None:
         """Run all tasks; without a pool in this process, one after another.
+
+        Args:
+            pool: worker processes.
+            threads: of each task.
+            grace_seconds: how long other tasks may end by themselves after one has stopped for a reason of ours.
 
         Raises:
             CurationError: if a worker was killed.
@@ -48,14 +56,16 @@ class LocalExecutor(LocalPipelineExecutor):
         finished, waiting = wait(futures, return_when=FIRST_EXCEPTION)
         for future in waiting:
             future.cancel()
+        if any(isinstance(future.exception(), CurationError) for future in finished):
+            wait(waiting, timeout=grace_seconds)
         try:
             for future in finished:
                 future.result()
         except BrokenProcessPool as error:
             raise CurationError(
-                "a worker process was killed, most likely by the system for want of memory; "
-                "take fewer --workers and start again: finished shards are kept "
-                '(in a script, call run() below `if __name__ == "__main__":`, because workers import the script)'
+                'a worker process has ended: in a script, work must stand below `if __name__ == "__main__":`, because '
+                "workers import the script; else the system most likely killed it for want of memory: take fewer "
+                "--workers and start again, finished shards are kept"
             ) from error
 
 
@@ -65,7 +75,7 @@ def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     context = get_context("forkserver")
     # pandas: pyarrow imports it at the first array, half a second in which a judge's client would stand still.
     context.set_forkserver_preload(["curation.executors", "curation.blocks.shards", "pandas"])
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_run)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_run, initargs=(dict(os.environ),))
     try:
         yield pool
     except BaseException:
@@ -76,16 +86,30 @@ def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _end_with_run() -> None:
-    """A worker whose run was killed ends too, rather than write into a folder that another run goes on with."""
+def _end_with_run(environment: Mapping[str, str]) -> None:
+    """A worker whose run was killed ends too, rather than write into a folder that another run goes on with.
+
+    Args:
+        environment: of the run: workers are forked from a process that may be older, as in a notebook.
+    """
+    os.environ.update(environment)
     run = parent_process()
 
     def watch() -> None:
         run.join()  # type: ignore[union-attr]
         os._exit(1)
 
+    # Asked to end, as by Ctrl-C: what is held, such as a judge's replies, is written on the way out.
+    signal.signal(signal.SIGTERM, _end)
     if run is not None:
         threading.Thread(target=watch, daemon=True).start()
+
+
+def _end(*_: object) -> None:
+    last = threading.Timer(_LAST_SECONDS, os._exit, (1,))
+    last.daemon = True
+    last.start()
+    sys.exit(1)
 
 
 def check_executor(settings: ExecutorSettings) -> None:

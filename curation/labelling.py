@@ -10,6 +10,7 @@ other. An estimate runs ``sample`` and ``pilot``: the pilot's replies are used w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
@@ -19,11 +20,14 @@ from curation.blocks.annotate import Annotate
 from curation.blocks.extract import ExtractText
 from curation.blocks.label_report import ReportLabels
 from curation.blocks.sample import DrawSample
+from curation.content import absolute_location
 from curation.folder import Folder
 from curation.manifest import Shard
 from curation.recipe import Stage, folder_of
 from curation.running import RunReport, Silent, run_stages
 from curation.stage_runner import Progress
+
+_MOST_ROWS = 100_000
 
 
 def annotate(
@@ -39,6 +43,7 @@ def annotate(
     seed: int = 0,
     replay_only: bool = False,
     judging: Judging | None = None,
+    reuse: Sequence[str] = (),
     slots: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
     estimate: bool = False,
@@ -60,6 +65,7 @@ def annotate(
         seed: of the sample.
         replay_only: draw only documents with a recorded reply.
         judging: how the judge is asked, what it costs, and when to stop.
+        reuse: folders of earlier runs; replies recorded there to the very same questions are not asked for again.
         slots: prompt slot -> column that fills it; a column of the slot's own name needs none.
         columns: our column -> the input's column, such as ``{"text": "content"}``.
         estimate: judge only a pilot of 200 documents of the sample, and say what the others will take; the pilot's
@@ -79,9 +85,14 @@ def annotate(
     )  # fmt: skip
     judging = judging or Judging()
     ask = Annotate(prompt=prompt, judge=judge, judging=judging, slots=dict(slots or {}))
-    stages = (_sample_stage(input, draw, columns), _pilot_stage(ask, seed) if estimate else _annotate_stage(ask))
+    rows = _rows_per_file(sample, workers or 1)
+    last = _pilot_stage(ask, seed) if estimate else _annotate_stage(ask, redo, reuse)
+    stages = (_sample_stage(input, draw, columns, rows), last)
     settings = {"judge": judge, "prompt": prompt, "sample": sample, "judging": judging}
+    noted = Folder(output).read_json("run.json") if estimate else None
     report = run_stages("annotate", stages, output, settings, redo=redo, workers=workers, progress=progress)
+    if noted is not None and noted["result"] != "pilot":  # labels that are there stay what the folder stands for
+        Folder(output).write_json("run.json", noted)
     told = _foretold(output, ask, workers or 1) if estimate else None
     if told is not None:
         (Folder(output) / "pilot").write_json("forecast.json", asdict(told))
@@ -89,21 +100,31 @@ def annotate(
     return report
 
 
-def _sample_stage(input: str, draw: DrawSample, columns: Mapping[str, str] | None) -> Stage:
+def _rows_per_file(sample: int | None, workers: int) -> int:
+    """Files for all workers, but large: a judge stands partly idle while the last replies of a file are waited for."""
+    if sample is None:
+        return _MOST_ROWS if workers == 1 else _MOST_ROWS // 10
+    return max(1, min(_MOST_ROWS, math.ceil(sample / workers)))
+
+
+def _sample_stage(input: str, draw: DrawSample, columns: Mapping[str, str] | None, rows: int) -> Stage:
     return Stage(
         name="sample",
         reads=(input,),
         steps=[draw, ExtractText()],
         gather=True,
-        rows_per_file=100_000,  # a judge stands partly idle while the last replies of a file are waited for
+        rows_per_file=rows,
         columns=dict(columns or {}),
         removed="none",
     )
 
 
-def _annotate_stage(ask: Annotate) -> Stage:
-    step = replace(ask, journal=folder_of("annotate"), known=(folder_of("pilot"),))
-    report = ReportLabels(prompt=ask.prompt, judge=ask.judge, judging=ask.judging)
+def _annotate_stage(ask: Annotate, redo: bool, reuse: Sequence[str]) -> Stage:
+    earlier = [f"{absolute_location(folder)}/{stage}" for folder in reuse for stage in ("annotate", "pilot")]
+    known = (*earlier, *(() if redo else (folder_of("pilot"),)))  # to ask again is to ask all again
+    step = replace(ask, journal=folder_of("annotate"), known=known)
+    paid = known[len(earlier) :]
+    report = ReportLabels(prompt=ask.prompt, judge=ask.judge, judging=ask.judging, known=paid)
     return Stage(name="annotate", reads="sample", steps=[step], costly=True, finish=report, workers=1)
 
 
@@ -116,4 +137,5 @@ def _pilot_stage(ask: Annotate, seed: int) -> Stage:
 def _foretold(output: str, ask: Annotate, tasks: int) -> Forecast | None:
     drawn = Folder(output) / "sample"
     files = [f"{drawn.location}/{name}" for name in drawn.list_files("data", ".parquet")]
-    return replace(ask, known=(f"{output}/pilot",)).forecast([Shard(0, tuple(files), 0)], {}, tasks)
+    shards = [Shard(index, (file,), 0) for index, file in enumerate(files)]
+    return replace(ask, known=(f"{output}/pilot",)).forecast(shards, {}, max(1, min(tasks, len(files))))

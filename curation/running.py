@@ -8,6 +8,7 @@ Killed anywhere and started again, a run ends with the same bytes in ``data/`` a
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from loguru import logger
 
 from curation.blocks.read import columns_of
 from curation.content import resolve_location
-from curation.errors import ConfigError
+from curation.errors import ConfigError, StaleOutput
 from curation.executors import check_executor
 from curation.folder import Folder
 from curation.manifest import Manifest
@@ -94,7 +95,10 @@ def run_stages(
     """
     recipe = Recipe(name=name, settings=dict(settings), stages=tuple(stages))
     again = [stage.name for stage in stages] if redo else []
-    return run(recipe, output, redo=again, workers=workers, progress=progress)
+    try:
+        return run(recipe, output, redo=again, workers=workers, progress=progress)
+    except StaleOutput as error:  # here, all is run again or nothing
+        raise StaleOutput(re.sub(r"--redo \S+$", "--redo", str(error))) from None
 
 
 def run(

@@ -22,7 +22,7 @@ import pyarrow as pa
 from loguru import logger
 
 from curation.blocks.read import columns_of
-from curation.blocks.shards import RunShards
+from curation.blocks.shards import RunShards, why_stopped
 from curation.blocks.step import bind
 from curation.errors import CurationError
 from curation.executors import LocalExecutor, local_pool, make_executor
@@ -35,6 +35,7 @@ from curation.swapping import swap
 
 _PACKAGES = ("curation", "datatrove", "pyarrow", "resiliparse", "fastwarc", "torch", "transformers", "numpy")
 _POLL_SECONDS = 2.0
+_GRACE_SECONDS = 120.0  # for tasks whose work costs: they stop for the same reason, once what is under way has come
 
 
 class Progress(Protocol):
@@ -89,8 +90,14 @@ class StageRunner:
         manifest = Manifest(folder)
         self._prepare(one, manifest)
         self._run_shards(one, manifest)
+        if any(getattr(step, "keeps_servers", False) for step in one.stage.steps):
+            self._stack.close()  # with its workers end the servers that they started: the next stage needs the GPUs
+            self._pool = None
         if unfinished := manifest.unfinished():
-            raise CurationError(f"stage {name}: {len(unfinished)} shards are unfinished; see {folder.location}/logs")
+            why = f": {stopped}" if (stopped := why_stopped(folder)) else ""
+            raise CurationError(
+                f"stage {name}: {len(unfinished)} shards are unfinished{why}; see {folder.location}/logs"
+            )
         if one.stage.finish is not None:
             self._finish(one, folder)
         extra = {
@@ -136,6 +143,8 @@ class StageRunner:
 
     def _run_shards(self, one: Planned, manifest: Manifest) -> None:
         todo, total = manifest.unfinished(), len(manifest.shards())
+        _refuse_second_job(manifest.folder)
+        manifest.folder.remove("stopped")
         settings, name = self.executor_of(one.stage.name), one.stage.name
         local = settings.kind == "local"
         with tempfile.TemporaryDirectory(prefix="curation-progress-") as marks:
@@ -162,7 +171,7 @@ class StageRunner:
             runner = make_executor(step, settings, name=name, tasks=tasks, workers=workers, logs=logs)
             with _named(name, f"see {logs}"):
                 self._foretell(step, tasks if not local else min(tasks, workers))
-                self._execute(runner, manifest, workers)
+                self._execute(runner, manifest, workers, one.stage.costly)
 
     def _foretell(self, step: RunShards, tasks: int) -> None:
         """What a step that costs money will take is said before it is spent."""
@@ -171,12 +180,15 @@ class StageRunner:
             if told is not None:
                 self.progress.say(str(told), told.documents)
 
-    def _execute(self, runner: Any, manifest: Manifest, workers: int) -> None:
+    def _execute(self, runner: Any, manifest: Manifest, workers: int, costly: bool) -> None:
         if isinstance(runner, LocalExecutor):
-            runner.run(self._pool_of(workers), threads=max(1, _cores() // min(workers, runner.tasks)))
+            threads = max(1, _cores() // min(workers, runner.tasks))
+            runner.run(self._pool_of(workers), threads=threads, grace_seconds=_GRACE_SECONDS if costly else 0.0)
             return
         runner.run()
         job = getattr(runner, "job_id", None)
+        if job:
+            manifest.folder.write_json("job.json", {"job": str(job)})
         while job and manifest.unfinished() and _slurm_runs(str(job)):
             time.sleep(_POLL_SECONDS)
 
@@ -217,6 +229,13 @@ def _named(stage: str, where: str) -> Iterator[None]:
         raise type(error)(f"stage {stage}: {error}") from error
     except Exception as error:
         raise CurationError(f"stage {stage}: {type(error).__name__}: {error} ({where})") from error
+
+
+def _refuse_second_job(folder: Folder) -> None:
+    """A job that goes on after its ``curate run`` has ended would do, and pay for, the same shards."""
+    job = (folder.read_json("job.json") or {}).get("job")
+    if job and _slurm_runs(job):
+        raise CurationError(f"Slurm job {job} of an earlier start still runs here; wait for it, or scancel {job}")
 
 
 def _attempt(folder: Folder) -> int:

@@ -218,7 +218,7 @@ def one_pass(p: Pass, suffix: str, pool: str, balance: str | None) -> list[Stage
                 )
             ],
             gather=True,
-            rows_per_file=25_000,  # 40 files for 8 tasks: a judge is partly idle at the end of each
+            rows_per_file=max(500, (p.sample_size or 1_000_000) // 40),  # 40 files for 8 tasks: idle at the end of each
             left_out=p.unjudged,
         ),
         Stage(

@@ -266,7 +266,7 @@ def test_tasks_only_group_shards(recipe, tmp_path):
 def test_a_worker_that_is_killed_is_an_error_and_not_a_wait_without_end(recipe, tmp_path):
     executor, manifest = started(recipe("how=killed"), tmp_path)
     with (
-        pytest.raises(CurationError, match=r"worker process was killed.*finished shards are kept"),
+        pytest.raises(CurationError, match=r"worker process has ended.*finished shards are kept"),
         local_pool(2) as pool,
     ):
         executor.run(pool)

@@ -45,6 +45,8 @@ class Status:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    waits_for: str = ""
+    began: float = 0.0  # of the clock on the wall: one task judges shard after shard
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ class Annotator:
         ledger: Ledger | None = None,
         tell: Callable[[Status], None] | None = None,
     ) -> None:
-        self.status = Status()
+        self.status = Status(began=time.time())
         self._askers, self._cutter, self._judging = askers, cutter, judging
         self._journal, self._ledger, self._tell = journal, ledger or Ledger(None, judging), tell
         self._under_way: dict[Judge, int] = {asker.judge: 0 for asker in askers}
@@ -248,6 +250,8 @@ class Annotator:
             self.status.requests = spent.requests
             self.status.prompt_tokens, self.status.completion_tokens = spent.prompt_tokens, spent.completion_tokens
             self.status.seconds = now - self._started
+            troubles = [getattr(asker.judge, "trouble", "") for asker in self._askers]
+            self.status.waits_for = next(filter(None, troubles), "")[:200]
             self._tell(self.status)
 
     def _abandon(self) -> None:

@@ -60,6 +60,11 @@ class EndpointJudge:
         self._come: queue.SimpleQueue[tuple[Hashable, Reply] | BaseException] = queue.SimpleQueue()
         self._under_way = 0
 
+    @property
+    def trouble(self) -> str:
+        """What requests wait for; empty where they are answered."""
+        return self._exchange.trouble if self._exchange is not None else ""
+
     def check(self) -> None:
         """Reach every server once, through its list of models.
 

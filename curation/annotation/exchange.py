@@ -34,6 +34,7 @@ _GATEWAY = frozenset({502, 503, 504})
 _OVERFLOW = re.compile(r"context (?:length|window)|too long|too many tokens|maximum.{0,20}tokens", re.IGNORECASE)
 _PROBE_SECONDS = 10.0
 _LIST_SECONDS = 30.0
+_SILENT_SECONDS = 5.0
 _SMALL = Request("", None, ({"role": "user", "content": "Reply with one word: yes"},))
 
 
@@ -62,6 +63,7 @@ class Exchange:
         self._patience = patience_seconds
         self._turns = itertools.count()
         self._last_success = self._last_vain = 0.0
+        self._trouble = ""
         self._one_at_a_time = asyncio.Lock()
         self._transport = open_transport(urls, headers, timeout_seconds)
 
@@ -83,7 +85,9 @@ class Exchange:
             tried += 1
             if isinstance(outcome, Reply):
                 return outcome
-            trouble = outcome
+            trouble = self._trouble = outcome
+            if "insufficient_quota" in trouble:  # no wait will help
+                return Reply(None, f"judge_failed: {trouble}")
             first_failure = first_failure or time.monotonic()
             if wait is None:  # gone: `take` waits for it
                 attempt += tried > 4 * self.backoff.attempts
@@ -95,6 +99,11 @@ class Exchange:
         # Others are answered: it is this document that the server cannot do.
         does_others = first_failure is not None and await self._has_answered_since(first_failure)
         return Reply(None, f"{'request_failed' if does_others else 'judge_failed'}: {trouble} ({tried} attempts)")
+
+    @property
+    def trouble(self) -> str:
+        """What requests wait for, where none has been answered for some seconds."""
+        return self._trouble if time.monotonic() - self._last_success > _SILENT_SECONDS else ""
 
     async def models(self, url: str) -> list[dict[str, Any]]:
         """What the server says that it serves; empty where it has no such list.
@@ -151,7 +160,7 @@ class Exchange:
         read = self._read(url, status, answer)
         if isinstance(read, Reply):
             if read.text is not None:
-                self.is_proven, self._last_success = True, time.monotonic()
+                self.is_proven, self._last_success, self._trouble = True, time.monotonic(), ""
                 return replace(read, seconds=round(self._last_success - started, 3)), None
             return read, None
         if status in _GATEWAY and not asked and not await self._answers(url):
@@ -162,7 +171,8 @@ class Exchange:
     def _read(self, url: str, status: int, content: bytes) -> Reply | str:
         """The reply in a response; the trouble, in words, where another attempt may bring one."""
         if status == 200:
-            return read_completion(content)
+            read = read_completion(content)
+            return read if isinstance(read, Reply) else read_completion(self._without_key(content))
         words = self._server_words(status, content)
         if is_retried(status):
             return words
@@ -186,5 +196,8 @@ class Exchange:
 
     def _server_words(self, status: int, content: bytes) -> str:
         """Status and message, without the key, which some servers repeat."""
-        words = f"{status} {error_message(content)}".strip()
-        return words.replace(self._secret, "…") if self._secret else words
+        return f"{status} {error_message(self._without_key(content))}".strip()
+
+    def _without_key(self, content: bytes) -> bytes:
+        """Before anything is cut short: the half of a key is still one."""
+        return content.replace(self._secret.encode(), "…".encode()) if self._secret else content

@@ -9,6 +9,7 @@ measured takes the place of every assumption.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -144,7 +145,8 @@ def forecast(
     reply_tokens = pilot.completion_tokens if pilot and pilot.completion_tokens else _ASSUMED_REPLY_TOKENS
     seconds = pilot.seconds if pilot and pilot.seconds else _ASSUMED_SECONDS
     # A pilot of few documents was answered with few in flight: nothing is known of more.
-    in_flight = max(1, min(judging.concurrency, pilot.requests if pilot else judging.concurrency, requests))
+    each_has = math.ceil(requests / tasks)
+    in_flight = max(1, min(judging.concurrency, pilot.requests if pilot else judging.concurrency, each_has))
     hours = requests * seconds / in_flight / tasks / 3600
     gpu_hours = hours * tasks * (judging.price.gpus or gpus)
     total = round(requests * prompt_tokens), round(requests * reply_tokens)

@@ -57,6 +57,11 @@ class Price:
     def __bool__(self) -> bool:
         return self.per_gpu_hour > 0 or self.per_million_prompt_tokens > 0 or self.per_million_completion_tokens > 0
 
+    @property
+    def is_by_token(self) -> bool:
+        """Whether tokens cost anything."""
+        return self.per_million_prompt_tokens > 0 or self.per_million_completion_tokens > 0
+
     def of(self, prompt_tokens: float, completion_tokens: float, gpu_hours: float) -> float:
         """The cost of so many tokens and so many hours of a GPU."""
         by_tokens = (
@@ -83,15 +88,17 @@ class Judging:
         tokenizer: the judge's, a folder, file or Hub name, for cutting documents by tokens; None for that of ``vllm:``
             and for cutting by characters else; ``none`` for cutting by characters there, too.
         context_tokens: the judge's context; None to ask the server.
-        key_env: the environment variable that holds the API key.
+        key_env: the environment variable that holds the API key of the judge.
+        second_key_env: the same of the second judge; the judge's own key is not sent there.
         concurrency: requests in flight, per task.
         timeout_seconds: how long one reply may take.
         patience_seconds: how long a server that has gone is waited for.
         stop_unreadable: stop where more than this share of the first replies is unreadable.
         stop_after: how many replies are the first.
-        price: what judging costs.
-        max_cost: stop, to be continued, when so much is spent in this output folder.
-        max_requests: stop, to be continued, after so many requests in this output folder.
+        price: what judging costs, a `Price`.
+        max_cost: stop, to be continued, when so much is spent in this output folder; what is in flight comes on top.
+        max_requests: stop, to be continued, after so many requests in this output folder; several tasks may exceed
+            it by what each has under way.
     """
 
     judge_options: dict[str, Any] = field(default_factory=dict)
@@ -106,6 +113,7 @@ class Judging:
     tokenizer: str | None = None
     context_tokens: int | None = None
     key_env: str | None = _tuning(None)
+    second_key_env: str | None = _tuning(None)
     concurrency: int = _tuning(256)
     timeout_seconds: float = _tuning(600.0)
     patience_seconds: float = _tuning(900.0)
@@ -121,11 +129,13 @@ class Judging:
                 value = getattr(self, key)
                 if value is not None and not is_right(value):
                     raise ValueError(f"{key}: expected {expected}, got {value}")
+        if not isinstance(self.price, Price):
+            raise ValueError(f"price: expected a Price, such as Price(per_gpu_hour=2.5, gpus=4), got {self.price!r}")
         for key in self.generation:
             if key not in GENERATION:
                 raise ValueError(f"generation: unknown key {key!r} ({nearest(key, list(GENERATION))})")
         if self.max_cost is not None and not self.price:
-            raise ValueError("max_cost: needs a price, such as price.per_gpu_hour")
+            raise ValueError("max_cost: needs a price, such as per_gpu_hour (--price-per-gpu-hour)")
 
     def __repr__(self) -> str:
         default = Judging()

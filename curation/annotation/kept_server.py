@@ -113,9 +113,10 @@ class KeptServer:
     def _started(self, port: int, lock: int) -> str | None:
         """Start the server; None when it answers, in words why it does not, empty when closed before."""
         self.process = self._start(port, (lock,))
+        logger.info(f"vLLM is starting at {self.process.url}, its log is {self.process.log}")
         trouble = self.process.wait_until_healthy(self._start_seconds, self._closing)
         if trouble is None:
-            logger.info(f"vLLM answers at {self.process.url}, its log is {self.process.log}")
+            logger.info(f"vLLM answers at {self.process.url}")
             return None
         self.process.end(keep_log=bool(trouble))
         return f"{trouble} (log: {self.process.log})" if trouble else ""

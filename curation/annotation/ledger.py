@@ -59,6 +59,8 @@ class Ledger:
         self._known = known
         self._others: Spent | None = None  # not looked for until somebody asks: there may be a file for each shard
         self._own = Spent()
+        self._under_way = 0
+        self._blind = False
         self._started: float | None = None
         self._is_closed = False
         self._synced = time.monotonic()
@@ -70,6 +72,7 @@ class Ledger:
     def add(self, reply: Reply) -> None:
         """Count an answered request, whatever the answer."""
         self._own.requests += 1
+        self._blind |= reply.text is not None and reply.prompt_tokens is None
         self._own.prompt_tokens += reply.prompt_tokens or 0
         self._own.completion_tokens += reply.completion_tokens or 0
         if time.monotonic() - self._synced >= _SYNC_SECONDS:
@@ -97,6 +100,9 @@ class Ledger:
         most, limit = self._judging.max_requests, self._judging.max_cost
         if most is None and limit is None:
             return None
+        self._under_way = under_way
+        if limit is not None and self._blind and self._price.is_by_token:
+            return "max_cost: the server does not say how many tokens a reply took; limit the run by max_requests"
         spent = self.total()
         if most is not None and spent.requests + under_way >= most:
             return f"max_requests: {spent.requests + under_way:,} of {most:,} requests have been made"
@@ -109,7 +115,8 @@ class Ledger:
         """Tell the others, and see what they have spent."""
         self._synced = time.monotonic()
         if self._folder is not None and self._own.requests:
-            self._folder.write_json(self._name, asdict(self.own()) | {"is_last": is_last})
+            under_way = {"under_way": 0 if is_last else self._under_way, "is_last": is_last}
+            self._folder.write_json(self._name, asdict(self.own()) | under_way)
         if self._others is not None and not is_last:
             self._others = self._spent_by_others()
 
@@ -143,6 +150,7 @@ def _read_one(folder: Folder, name: str) -> Spent:
     if place not in _LAST:
         record = folder.read_json(name) or {}
         spent = Spent(**{one.name: record.get(one.name, 0) for one in fields(Spent)})
+        spent.requests += record.get("under_way", 0)
         if not record.get("is_last"):
             return spent
         _LAST[place] = spent

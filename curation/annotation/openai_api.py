@@ -14,6 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from curation.annotation.judge import Reply
 
+_TOKENS = ("prompt_tokens", "completion_tokens")
+
 
 def api_root(url: str) -> str:
     """The address below which ``/chat/completions`` lies: ``/v1`` is added unless the path names a version."""
@@ -41,14 +43,16 @@ def read_completion(content: bytes) -> Reply | str:
         choice = answer["choices"][0]
         text = choice["message"]["content"]
         usage = answer.get("usage") or {}
-        tokens = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        tokens = [number if type(number) is int else None for number in map(usage.get, _TOKENS)]
         logprobs = (choice.get("logprobs") or {}).get("content")
     except (ValueError, LookupError, TypeError, AttributeError):
         return f"not a chat completion: {_short(content)}"
     if isinstance(text, str) and text.strip():
-        return Reply(text, None, *tokens, logprobs=logprobs)
+        return Reply(text, None, tokens[0], tokens[1], logprobs=logprobs)
     # All tokens spent on thinking: the next attempt would spend them again.
-    return Reply(None, "empty_reply", *tokens) if choice.get("finish_reason") == "length" else "empty reply"
+    return (
+        Reply(None, "empty_reply", tokens[0], tokens[1]) if choice.get("finish_reason") == "length" else "empty reply"
+    )
 
 
 def error_message(content: bytes) -> str:

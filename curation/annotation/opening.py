@@ -20,7 +20,7 @@ from curation.annotation.judge import Judge, judge_identity, open_judge
 from curation.annotation.judging import Judging
 from curation.annotation.prompt import GENERATION, Prompt
 from curation.annotation.reading import Asker
-from curation.annotation.vllm_options import LOCAL_OPTIONS
+from curation.annotation.vllm_options import LOCAL_OPTIONS, TUNING_OPTIONS, check_options, find_vllm, interpreter
 from curation.errors import ConfigError
 
 _TOP_LOGPROBS = 20  # as many as vLLM and OpenAI give; a digit may come with a blank, bold, or in another script
@@ -48,6 +48,11 @@ def check_judges(judge: str, prompt: Prompt, judging: Judging) -> None:
         for name, is_asked in (("repeat", judging.repeat > 1), ("expected_label", judging.expected_label)):
             if is_asked:
                 raise ConfigError(f"judge {judge}: recorded replies know nothing of `{name}`")
+    for location, options, key_env in _locations(judge, judging):
+        _refuse_secrets(location, options, key_env)
+        if location.startswith("vllm:"):  # before its tokenizer is looked for on the Hub
+            check_options(options)
+            find_vllm(interpreter(options))
     if judging.repeat > 1 and "seed" in _body_options(judge, judging.judge_options):
         raise ConfigError(
             "judge_options: seed: each further reading has a seed of its own; set generation.seed instead"
@@ -82,8 +87,16 @@ def open_cutter(judge: str, prompt: Prompt, judging: Judging, *, ask_server: boo
 
 
 def lasting_options(location: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options without those that say only how a server is started here: they are no part of what was asked."""
-    return {key: value for key, value in options.items() if not (location.startswith("vllm:") and key in LOCAL_OPTIONS)}
+    """Options without those that say only how a server is started and how fast it is: no part of what was asked."""
+    if not location.startswith("vllm:"):
+        return dict(options)
+    passing = {*LOCAL_OPTIONS, *TUNING_OPTIONS}
+    return {key: value for key, value in options.items() if key.strip("-").replace("-", "_") not in passing}
+
+
+def sent_options(location: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """For a report: not what says how a server is started here, such as ``env``; of recorded replies nothing."""
+    return {} if location.startswith("replay:") else lasting_options(location, options)
 
 
 def gpus_of(judge: str, judging: Judging) -> int:
@@ -91,10 +104,23 @@ def gpus_of(judge: str, judging: Judging) -> int:
     return max(1, gpus_needed(judging.judge_options)) if judge.startswith("vllm:") else 1
 
 
-def _locations(judge: str, judging: Judging) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield judge, judging.judge_options
+def _refuse_secrets(location: str, options: Mapping[str, Any], key_env: str | None) -> None:
+    """Location and options are written into the run's records; a key that goes nowhere is a mistake."""
+    if key_env is not None and not location.startswith("endpoint:"):
+        raise ConfigError(f"key_env: {key_env}: only a judge endpoint:URL#MODEL is sent a key, not {location}")
+    if location.startswith("endpoint:") and "@" in location.partition("#")[0]:
+        raise ConfigError("judge: a password in the URL would stand in the run's records; --key-env names a variable")
+    if key_env is not None and not key_env.isidentifier():
+        raise ConfigError("key_env: expected the name of an environment variable, not a key")
+    for name in ("api_key", "authorization"):
+        if location.startswith("endpoint:") and name in options:
+            raise ConfigError(f"judge_options: {name} would stand in the run's records; --key-env names a variable")
+
+
+def _locations(judge: str, judging: Judging) -> Iterator[tuple[str, Mapping[str, Any], str | None]]:
+    yield judge, judging.judge_options, judging.key_env
     if judging.second_judge:
-        yield judging.second_judge, judging.second_options
+        yield judging.second_judge, judging.second_options, judging.second_key_env
 
 
 def _body_options(location: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -107,13 +133,13 @@ def _sent(prompt: Prompt, own: Mapping[str, Any]) -> Prompt:
     return replace(prompt, generation={**prompt.generation, **{key: own[key] for key in GENERATION if key in own}})
 
 
-def _asker(location: str, options: Mapping[str, Any], prompt: Prompt, judging: Judging) -> Asker:
+def _asker(location: str, options: Mapping[str, Any], key_env: str | None, prompt: Prompt, judging: Judging) -> Asker:
     own = _body_options(location, options)
     body = {**prompt.generation, **({} if own_constraints(own) else constraint_body(_sent(prompt, own)))}
     if judging.expected_label:
         body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
     ways = {
-        "key_env": judging.key_env,
+        "key_env": key_env,
         "concurrency": judging.concurrency,
         "timeout_seconds": judging.timeout_seconds,
         "patience_seconds": judging.patience_seconds,

@@ -165,7 +165,7 @@ class _FrontMatter:
     scale: tuple[int, ...]
     reply: str
     max_characters: int
-    source: str
+    source: str = ""
     max_document_tokens: int | None = None
     constrain: Constrain = "none"
     slots: tuple[str, ...] = ()
@@ -206,8 +206,8 @@ def _wrong_placeholders(prompt: Prompt) -> str:
         return f"slots: {{{unused[0]}}} stands nowhere in the text"
     for word in re.findall(r"\{(\w{3,})\}", prompt.text):
         hint = nearest(word, list(names))
-        if word not in names and hint.startswith("did you mean"):
-            return f"{{{word}}} is no slot ({hint})"
+        if word not in names and (hint.startswith("did you mean") or re.search(rf"(?:^|\s)\{{{word}\}}", prompt.text)):
+            return f"{{{word}}} is no slot ({hint}); name it under slots, or write it without braces"
     return ""
 
 

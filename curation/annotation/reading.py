@@ -30,6 +30,10 @@ REMINDER = (
 )
 
 
+NOTHING_TO_READ = "empty_text"
+"""The reason of a document that nobody is asked about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """A document to be judged; ``document`` is whatever the caller wants back with its labels."""
@@ -104,6 +108,8 @@ class Reading:
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
         self.key = self._key()
+        if not shown.strip():
+            self._settle(None, NOTHING_TO_READ)
 
     @property
     def first_reply(self) -> str | None:

@@ -58,7 +58,8 @@ def _wrong(tally: _Tally, judging: Judging) -> str | None:
     if tally.settled == judging.stop_after and tally.unlabelled > judging.stop_unreadable * tally.settled:
         return (
             f"{tally.unlabelled} of the first {tally.settled} replies gave no label, more than stop_unreadable "
-            f"{judging.stop_unreadable:g} (last: {tally.last}); look at prompt and judge"
+            f"{judging.stop_unreadable:g} (last: {tally.last}); look at prompt and "
+            "judge: a new start goes on, and counts anew"
         )
     return None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,17 @@ from curation.errors import ConfigError
 LOCAL_OPTIONS = ("env", "python", "start_seconds")
 """Options that say how the server is started, not what it serves."""
 
+TUNING_OPTIONS = (
+    "api_server_count", "block_size", "cpu_offload_gb", "data_parallel_size", "data_parallel_size_local",
+    "disable_log_requests", "disable_log_stats", "distributed_executor_backend", "download_dir",
+    "enable_prefix_caching", "enforce_eager", "gpu_memory_utilization", "load_format", "max_num_batched_tokens",
+    "max_num_seqs", "pipeline_parallel_size", "safetensors_load_strategy", "swap_space", "tensor_parallel_size",
+    "uvicorn_log_level",
+)  # fmt: skip
+"""Options that say how fast and in how much memory it serves: when one has cost a night, replies still count."""
+
+_SECRET = re.compile(r"(?:token|key|secret|password)$", re.IGNORECASE)
+
 MODULE = "vllm.entrypoints.openai.api_server"
 
 _FINDS_VLLM = "import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('vllm') else 3)"
@@ -31,6 +43,12 @@ _DEFAULTS = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "USE_TF": "0", "TR
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Raise `ConfigError` for an option that cannot be meant."""
+    for name in (*options, *(options.get("env") or {})):
+        if _SECRET.search(name):
+            raise ConfigError(
+                f"judge options: {name}: options are written into the run's records; set it in the environment, which "
+                "the server inherits"
+            )
     server_arguments(options)
     start_seconds(options)
     gpus_needed(options)

@@ -73,6 +73,11 @@ class VllmJudge:
         self._claim = Claim()
         self._hopeless = ""
 
+    @property
+    def trouble(self) -> str:
+        """What requests wait for; empty where they are answered."""
+        return self._endpoint.trouble if self._endpoint is not None else "the server starts" if self.server else ""
+
     def check(self) -> None:
         """Raise `ConfigError` if vLLM is not installed or an option cannot be meant."""
         check_options(self._options)

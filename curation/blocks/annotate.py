@@ -8,6 +8,7 @@ A document whose reply is missing or unreadable stays, with the raw reply, witho
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 from datatrove.data import Document
+from loguru import logger
 
 from curation.annotation.annotator import Annotator, Status
 from curation.annotation.forecast import Forecast, forecast, measure, read_pilot
@@ -30,6 +32,8 @@ from curation.blocks.step import Documents, Step, tuning
 from curation.content import absolute_location, absolute_name
 from curation.folder import Folder
 from curation.manifest import Shard
+
+_LOG_SECONDS = 60.0
 
 
 @dataclass(kw_only=True, repr=False)
@@ -81,12 +85,17 @@ class Annotate(Step):
             self.judging = replace(self.judging, second_judge=absolute_judge(self.judging.second_judge))
         if self.judge.startswith("replay:"):  # recorded replies know nothing of a server
             self.judging = replace(self.judging, judge_options={}, concurrency=Judging.concurrency)
+        self._logged = 0.0
         super().__post_init__()
 
     def identity(self) -> dict[str, Any]:
         """The prompt's digest and the judge's model or file count, not where its server stands."""
         second = self.judging.second_judge
-        lasting = replace(self.judging, judge_options=lasting_options(self.judge, self.judging.judge_options))
+        lasting = replace(
+            self.judging,
+            judge_options=lasting_options(self.judge, self.judging.judge_options),
+            second_options=lasting_options(second or "", self.judging.second_options),
+        )
         prompt, judging = self._prompt(), lasting.identity()
         return super().identity() | {
             "judge": judge_identity(self.judge),
@@ -100,7 +109,7 @@ class Annotate(Step):
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
         """What is added depends on what is asked."""
-        added = dict(self.adds)
+        added = {**({} if "url" in columns else {"url": pa.string()}), **self.adds}
         if self.judging.expected_label:
             added["expected_label"] = pa.float64()
         if self._has_further:
@@ -129,7 +138,10 @@ class Annotate(Step):
         pilot = read_pilot([*own, *map(Folder, self.known)], [shard.name for shard in shards])
         gpus = gpus_of(self.judge, self.judging)
         documents = count_rows(files) if self.at_most is None else min(count_rows(files), self.at_most)
-        return forecast(sizes, documents, self.judging, gpus=gpus, tasks=tasks, pilot=pilot)
+        told = forecast(sizes, documents, self.judging, gpus=gpus, tasks=tasks, pilot=pilot)
+        if self.judging.repeat > 1 and not prompt.generation.get("temperature", 1):
+            told = replace(told, assumptions=f"{told.assumptions}; at temperature 0 a repeated reading says little")
+        return told
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Label the documents in their order."""
@@ -143,7 +155,7 @@ class Annotate(Step):
             self.judging,
             journal=journal,
             ledger=Ledger(folder, self.judging, gpus_of(self.judge, self.judging), known),
-            tell=self._tell if self.status_file else None,
+            tell=self._tell,
         )
         items = (self._item(doc, prompt) for doc in data or ())
         for item, annotation in annotator.annotate(items):
@@ -155,6 +167,11 @@ class Annotate(Step):
         ):
             if number:
                 self.count(name, number)
+
+    @property
+    def keeps_servers(self) -> bool:
+        """Whether its workers hold servers, on GPUs that a later stage may need."""
+        return any(one.startswith("vllm:") for one in (self.judge, self.judging.second_judge or ""))
 
     @property
     def _has_further(self) -> bool:
@@ -172,6 +189,7 @@ class Annotate(Step):
         self.count("labelled" if said.label is not None else (said.reason or "unreadable").partition(":")[0])
         if said.first_reply is not None:
             self.count("reminded")
+        doc.metadata.setdefault("url", None)
         doc.metadata.update(
             label=said.label,
             label_reason=said.reason,
@@ -193,7 +211,11 @@ class Annotate(Step):
             doc.metadata["further_judges"] = list(said.further_judges)
 
     def _tell(self, status: Status) -> None:
-        Path(str(self.status_file)).write_text(json.dumps(asdict(status)))
+        if self.status_file:
+            Path(self.status_file).write_text(json.dumps(asdict(status)))
+        elif time.monotonic() - self._logged >= _LOG_SECONDS:  # on a cluster, the task's log is all that there is
+            self._logged = time.monotonic()
+            logger.info(f"judging: {asdict(status)}")
 
 
 def absolute_judge(location: str) -> str:

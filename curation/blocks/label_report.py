@@ -17,7 +17,7 @@ from curation.annotation.judging import Judging
 from curation.annotation.label_report import Asked, LabelReport, Spent
 from curation.annotation.label_tally import LabelTally
 from curation.annotation.ledger import read_spent
-from curation.annotation.opening import gpus_of
+from curation.annotation.opening import gpus_of, sent_options
 from curation.annotation.prompt import load_prompt
 from curation.blocks.step import Documents, Step, tuning
 from curation.content import absolute_name
@@ -45,6 +45,7 @@ class ReportLabels(Step):
         prompt: as of `Annotate`.
         judging: as of `Annotate`.
         minimum_share: of the documents asked about, how many need a recorded reply at least.
+        known: as of `Annotate`; what was spent there counts, too.
         judge: as of `Annotate`; says how many GPUs a task kept busy, for the cost, where the price does not.
     """
 
@@ -54,6 +55,7 @@ class ReportLabels(Step):
     judging: Judging = field(default_factory=Judging, metadata={"identity": False})
     minimum_share: float = tuning(0.5)
     judge: str = tuning("")
+    known: tuple[str, ...] = tuning(())
 
     def __post_init__(self) -> None:
         self.prompt = absolute_name("prompts", self.prompt)
@@ -78,7 +80,7 @@ class ReportLabels(Step):
         for row in batched_rows(folder, _COLUMNS):
             tally.add(row)
         report = tally.report(self._asked())
-        report = replace(report, spent=_spent(folder, self.judging, gpus_of(self.judge, self.judging)))
+        report = replace(report, spent=_spent(folder, self.judging, gpus_of(self.judge, self.judging), self.known))
         apart = list(tally.apart)
         folder.remove(DISAGREEMENTS)
         if apart or report.trust:
@@ -97,8 +99,8 @@ class ReportLabels(Step):
             scale=(prompt.scale.low, prompt.scale.high),
             generation=dict(prompt.generation),
             constrain=prompt.constrain,
-            judge_options=self.judging.judge_options,
-            second_options=self.judging.second_options,
+            judge_options=sent_options(self.judge, self.judging.judge_options),
+            second_options=sent_options(self.judging.second_judge or "", self.judging.second_options),
         )
 
     def _refuse(self, report: LabelReport, example: str | None) -> None:
@@ -139,9 +141,11 @@ def write_lines(folder: Folder, name: str, rows: Iterable[Mapping[str, Any]]) ->
     folder.write_bytes(name, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
 
 
-def _spent(folder: Folder, judging: Judging, gpus: int) -> Spent:
+def _spent(folder: Folder, judging: Judging, gpus: int, known: Sequence[str]) -> Spent:
     """Of all starts: what was asked for twice because a task was killed was paid for twice."""
     records, ledger, price = Manifest(folder).records(), read_spent(folder), judging.price
+    for one in known:
+        ledger = ledger.plus(read_spent(Folder(one)))
     gpu_hours = ledger.seconds / 3600 * (price.gpus or gpus)
     cost = price.of(ledger.prompt_tokens, ledger.completion_tokens, gpu_hours) if price else None
     wall = _wall_seconds(folder, records)

@@ -33,8 +33,7 @@ class DrawSample(Step):
         balance: a column of integers that is to be balanced, such as the first pass's ``int_score``; a column that the
             input has not is counted as ``not_balanced``.
         stratify: a column of any plain values, such as ``language``; each value gives an equal share, and what a rare
-            one cannot give is shared among the others; a column that the input has not is counted as
-            ``not_stratified``.
+            one cannot give is shared among the others; a column that no document has is an error.
         prefer: for a rare topic: ``words=A,B``, ``url=A,B`` or ``like=FILE``, see `Preference`; each level gives an
             equal share, and ``preferred`` counts the documents above the lowest. With several of ``balance``,
             ``stratify`` and ``prefer``, equal shares go to each combination.
@@ -112,6 +111,8 @@ class DrawSample(Step):
             values = (self._score(doc), self._value(doc))
             missing = {name: column for name, column in missing.items() if doc.metadata.get(column) is None}
             yield doc, (*values, level)
+        if read and "not_stratified" in missing:
+            raise CurationError(f"stratify: none of {read:,} documents has a value in a column {self.stratify!r}")
         for name in missing:
             self.count(name, read)
 
@@ -124,6 +125,8 @@ class DrawSample(Step):
             if level:
                 self.count("preferred")
             yield doc, level
+        if not self.counts["preferred"]:
+            raise CurationError(f"prefer: no document matches {', '.join(self.prefer)}")
 
     def _score(self, doc: Any) -> int | None:
         found = None if self.balance is None else _known(doc.metadata.get(self.balance))

@@ -72,7 +72,11 @@ class RunShards(PipelineStep):
         """Run the shards of task ``rank``."""
         folder = Folder(self.folder)
         for shard in self.shards[rank::world_size]:
-            self.run_shard(folder, shard)
+            try:
+                self.run_shard(folder, shard)
+            except CurationError as error:  # on a cluster, whoever started the run would only see a shard missing
+                folder.write_json(f"stopped/{shard.name}.json", {"why": str(error)})
+                raise
 
     def run_shard(self, folder: Folder, shard: Shard) -> dict[str, Any]:
         """Run one shard from the beginning and commit it; returns its record."""
@@ -170,6 +174,12 @@ class RunShards(PipelineStep):
                 f"{self.folder}: shard {record['shard']}: {gone} of {record['documents']} documents were neither kept "
                 "nor removed with a reason; a step of this stage loses documents"
             )
+
+
+def why_stopped(folder: Folder) -> str:
+    """What the first of a stage's tasks said that stopped for a reason of ours; empty if none did."""
+    said = [(folder.read_json(name) or {}).get("why", "") for name in folder.list_files("stopped", ".json")]
+    return next(filter(None, said), "")
 
 
 def schema_after(steps: Sequence[Any], columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:

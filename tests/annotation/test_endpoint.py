@@ -307,3 +307,14 @@ def test_a_judge_is_cheap_until_asked():
     before = threading.active_count()
     EndpointJudge(["http://nowhere.invalid"], "m").close()
     assert threading.active_count() == before
+
+
+def test_what_is_waited_for_is_told_and_a_quota_that_is_used_up_is_not_waited_for(chat_server, judge_for):
+    chat_server.answer = lambda body, count: (429, {"error": {"message": "slow down"}}, {"retry-after": "0"})
+    judge = judge_for()
+    judge.submit(0, requests(1)[0])
+    assert judge.completed(0.3) == [] and judge.trouble == "429 slow down"
+    chat_server.answer = lambda body, count: "Final score: 1"
+    assert dict(judge.completed())[0].text and judge.trouble == ""
+    chat_server.answer = lambda body, count: (429, {"error": {"message": "insufficient_quota: see your plan"}}, {})
+    assert dict(ask(judge_for(), requests(1)))[0].reason == "judge_failed: 429 insufficient_quota: see your plan"

@@ -10,7 +10,7 @@ from curation.annotation.judging import Judging, Price
 from curation.blocks.compare import compare_labels
 from curation.cli import app
 from curation.errors import ConfigError, CurationError, StaleOutput
-from curation.folder import Folder
+from curation.folder import Folder, list_inputs
 from curation.labelling import annotate
 
 NUMBERS = [3, 0, 5, 1, 4, 2, 2, 1, 0, 5]
@@ -200,3 +200,56 @@ def test_a_wrong_setting_is_one_line_before_any_work(chat_server, pages, tmp_pat
         CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "out"), option, value], catch_exceptions=False)
     assert said in str(caught.value) and "\n" not in str(caught.value) and callable(main)
     assert not chat_server.bodies and not (tmp_path / "out/annotate").exists()
+
+
+def test_a_later_pilot_does_not_take_the_place_of_the_labels(asked, chat_server, tmp_path):
+    asked()
+    labels = [file.path for file in list_inputs(str(tmp_path / "out"), (".parquet",))]
+    asked(estimate=True)
+    assert [file.path for file in list_inputs(str(tmp_path / "out"), (".parquet",))] == labels
+    assert "/annotate/data/" in labels[0]
+
+
+def test_redo_asks_the_pilots_documents_again(asked, chat_server):
+    asked(estimate=True)
+    assert len(chat_server.bodies) == 200
+    asked(redo=True)
+    assert len(chat_server.bodies) == 500
+
+
+def test_several_workers_have_files_of_their_own_and_lose_nothing_when_stopped(asked, chat_server, tmp_path):
+    with pytest.raises(CurationError, match="max_requests"):
+        asked(Judging(max_requests=90, concurrency=4), sample=300, workers=3)
+    recorded = sum(path.read_text().count("\n") for path in (tmp_path / "out/annotate/journal").glob("*.jsonl"))
+    assert recorded == len(chat_server.bodies) < 300
+    asked(Judging(concurrency=4), sample=300, workers=3)
+    assert len(chat_server.bodies) == 300 and len(list((tmp_path / "out/annotate/data").glob("*.parquet"))) == 3
+
+
+def test_a_limit_of_cost_needs_to_know_what_a_reply_took(asked, chat_server):
+    choice = {"message": {"role": "assistant", "content": "Final score: 3"}, "finish_reason": "stop"}
+    chat_server.answer = lambda body, count: (200, {"choices": [choice], "usage": {"prompt_tokens": "many"}}, {})
+    price = Price(per_million_prompt_tokens=1.0)
+    with pytest.raises(CurationError, match="does not say how many tokens"):
+        asked(Judging(max_cost=5.0, price=price, concurrency=4))
+    assert len(chat_server.bodies) < 60
+
+
+def test_hand_labels_are_read_before_any_work(chat_server, pages, tmp_path):
+    arguments = [
+        "annotate", str(pages), "--prompt", "finemath_5pt", "--judge", f"endpoint:{chat_server.url}#tiny",
+        "--output", str(tmp_path / "out"), "--compare",
+    ]  # fmt: skip
+    hand = tmp_path / "hand.csv"
+    hand.write_text("id,label\np000,9\n")
+    for file, said in ((tmp_path / "none.csv", "none.csv"), (hand, "9")):
+        with pytest.raises(ConfigError, match=said):
+            CliRunner().invoke(app, [*arguments, str(file)], catch_exceptions=False)
+    assert not chat_server.bodies
+
+
+def test_documents_without_urls_have_the_column(chat_server, tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"id": "a", "text": "one"}\n')
+    annotate(str(path), prompt="finemath_5pt", judge=f"endpoint:{chat_server.url}#t", output=str(tmp_path / "out"))
+    assert rows_of(tmp_path / "out/annotate/data")[0]["url"] is None

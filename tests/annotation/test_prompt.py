@@ -170,7 +170,7 @@ def test_a_system_message_comes_first(tmp_path):
     ("front", "text", "message"),
     [
         (FRONT + "max_charcters: 5\n", "{text}", "did you mean 'max_characters'"),
-        (FRONT.replace("source: ours\n", ""), "{text}", "missing key 'source'"),
+        (FRONT, "{text} for {audience}", "{audience} is no slot"),
         (FRONT.replace("[0, 5]", "[5, 0]"), "{text}", "low < high"),
         (FRONT.replace("[0, 5]", "5"), "{text}", "scale"),
         (FRONT.replace("40", "0"), "{text}", "max_characters"),

@@ -170,9 +170,7 @@ def test_a_judge_that_is_not_there_stops_the_shard(stage, tmp_path):
         judging=Judging(patience_seconds=0.1),
         journal=stage.folder.location,
     )
-    with pytest.raises(
-        CurationError, match=r"the judge failed \(judge_failed: no server .*start again"
-    ):
+    with pytest.raises(CurationError, match=r"the judge failed \(judge_failed: no server .*start again"):
         stage.run([write_jsonl(tmp_path / "a.jsonl", LESSONS)], step)
     quick(step).close()
     assert stage.manifest.done() == set() and not stage.manifest.has_work()

@@ -136,10 +136,11 @@ def test_with_several_columns_each_combination_gives_its_share(stage, tmp_path):
     assert stage.records[0]["counts"] == {"not_drawn": 60, "preferred": 11}
 
 
-def test_a_column_that_is_not_there_is_counted_as_not_stratified(stage, tmp_path):
-    kept = stage.run(files(tmp_path), DrawSample(size=40, stratify="nothing"), gather=True)
-    assert {row["id"] for row in kept} == {doc.id for doc in DrawSample(size=40).run(documents())}
-    assert stage.records[0]["counts"] == {"not_stratified": 100, "not_drawn": 60}
+def test_a_column_that_is_not_there_is_an_error(stage, tmp_path):
+    with pytest.raises(CurationError, match="none of 100 documents has a value in a column 'nothing'"):
+        stage.run(files(tmp_path), DrawSample(size=40, stratify="nothing"), gather=True)
+    with pytest.raises(CurationError, match="no document matches words=zzzzz"):
+        list(DrawSample(size=40, prefer=("words=zzzzz",)).run(documents()))
 
 
 def documents(rows=ROWS, **more):
