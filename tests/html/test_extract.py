@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curation.html.extract import MAX_HTML_CHARS, extract_page, html_to_text, main_text
@@ -212,6 +212,8 @@ FRAGMENTS = [
 
 
 @settings(max_examples=300, deadline=None)
+@example([r"\begin{align}", "<pre>", r"\end{align}"])
+@example([r"\begin{align}", "<code>", r"\end{align}"])
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=40))
 def test_any_mixture_is_read_the_same_way_twice(parts):
     html = "".join(parts)
