@@ -12,7 +12,7 @@ fp32 and bf16, on a processor with AMX; batches of any size in two threads chang
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.classify.layers import LayerReader
 from curation.classify.models import LoadedModel, import_torch, load_encoder
 from curation.classify.spec import Pooling, embedder_revision
 from curation.errors import ConfigError
@@ -72,6 +73,11 @@ class TransformersEmbedder:
         self.loaded = loaded
         self.identity = identity
         self.threads = threads
+        layers = identity.get("layers", ())
+        self._layers = LayerReader(loaded.model, layers) if layers else None
+        self._windows: int = identity.get("windows", 1)
+        if self._windows > 1 and not loaded.tokenizer.is_fast:
+            raise ConfigError(f"{identity['embedder']}: windows: {self._windows}, which needs a fast tokenizer")
 
     @property
     def pooler(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
@@ -84,10 +90,11 @@ class TransformersEmbedder:
     def embed(self, texts: list[str]) -> NDArray[np.float32]:
         """One row per text, in order; a text of no tokens is an ordinary row."""
         torch = import_torch()
-        ids = self._token_ids(texts)
+        windows = self._token_ids(texts)
+        ids = [one for of_text in windows for one in of_text]
         device = "cuda" if torch.cuda.is_available() else "cpu"
         model = self.loaded.model.to(device)
-        rows = np.zeros((len(texts), self._width() if not texts else 0), np.float32)
+        rows = np.zeros((len(ids), self._width() if not texts else 0), np.float32)
 
         def vectors_of(batch: tuple[list[int], int]) -> tuple[list[int], NDArray[np.float32]]:
             # Both are settings of one thread.
@@ -98,9 +105,9 @@ class TransformersEmbedder:
         batches = _batches([len(one) for one in ids], ROWS_ON_CPU if device == "cpu" else BATCH)
         for batch, vectors in self._in_threads(vectors_of, batches, device):
             if not rows.size:
-                rows = np.zeros((len(texts), vectors.shape[1]), np.float32)
+                rows = np.zeros((len(ids), vectors.shape[1]), np.float32)
             rows[batch] = vectors
-        return rows
+        return rows if self._windows == 1 else self._averaged(rows, windows)
 
     def _in_threads(
         self, function: Callable[[_Batch], _Done], batches: Iterator[_Batch], device: str
@@ -119,32 +126,56 @@ class TransformersEmbedder:
         self.loaded.tokenizer.save_pretrained(folder)
 
     def _width(self) -> int:
-        return 1 if self.identity["pooling"] == "logits" else int(self.loaded.model.config.hidden_size)
+        if self.identity["pooling"] == "logits":
+            return 1
+        return int(self.loaded.model.config.hidden_size) * max(1, len(self.identity.get("layers", ())))
 
-    def _token_ids(self, texts: list[str]) -> list[list[int]]:
-        """Token ids, truncated to ``max_tokens``.
+    def _averaged(self, rows: NDArray[np.float32], windows: list[list[list[int]]]) -> NDArray[np.float32]:
+        """The vector of each text: the mean of its windows' vectors, weighted by their numbers of tokens."""
+        means, start = np.zeros((len(windows), rows.shape[1])), 0
+        for mean, of_text in zip(means, windows, strict=True):
+            lengths = np.array([len(one) for one in of_text], np.float64)
+            # Not a matrix product: its sums depend on the number of threads.
+            mean[:] = (rows[start : start + len(lengths)] * lengths[:, None]).sum(0) / lengths.sum()
+            start += len(lengths)
+        if self.identity["normalize"]:
+            means /= np.maximum(np.sqrt((means**2).sum(1, keepdims=True)), 1e-12)
+        return means.astype(np.float32)
+
+    def _token_ids(self, texts: list[str]) -> list[list[list[int]]]:
+        """Token ids of each text: windows of ``max_tokens``, special ones included, as many as it fills or allowed.
 
         A text of 10 MB is not tokenised whole for its first 512 tokens: its head is, and only where that yields too
         few tokens (a very long blank) the rest as well.
         """
         if not texts:
             return []
-        limit = self.identity["max_tokens"]
-        texts = [self.identity["prefix"] + text for text in texts]
-        heads = [text[: limit * LETTERS_PER_TOKEN] for text in texts]
-        tokenizer = self.loaded.tokenizer
+        limit, windows = self.identity["max_tokens"], self._windows
+        most = self.identity.get("max_characters")
+        texts = [self.identity["prefix"] + text[:most] for text in texts]
+        heads = [text[: limit * windows * LETTERS_PER_TOKEN] for text in texts]
+        ids = self._tokenised(heads)
+        short = [
+            i
+            for i, of_text in enumerate(ids)
+            if sum(map(len, of_text)) < limit * windows and len(heads[i]) < len(texts[i])
+        ]
+        for index, of_text in zip(short, self._tokenised([texts[i] for i in short]) if short else [], strict=True):
+            ids[index] = of_text
+        return [[one or [self._padding_id()] for one in of_text] for of_text in ids]
 
-        def tokenise(some: list[str]) -> list[list[int]]:
-            # Lone surrogates are no Unicode text: a tokenizer refuses them.
-            some = [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in some]
-            encoded = tokenizer(some, truncation=True, max_length=limit, return_attention_mask=False)
-            return [list(one) for one in encoded["input_ids"]]
-
-        ids = tokenise(heads)
-        short = [i for i, one in enumerate(ids) if len(one) < limit and len(heads[i]) < len(texts[i])]
-        for index, one in zip(short, tokenise([texts[i] for i in short]) if short else [], strict=True):
-            ids[index] = one
-        return [one or [self._padding_id()] for one in ids]
+    def _tokenised(self, texts: list[str]) -> list[list[list[int]]]:
+        # Lone surrogates are no Unicode text: a tokenizer refuses them.
+        texts = [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in texts]
+        options = {"truncation": True, "max_length": self.identity["max_tokens"], "return_attention_mask": False}
+        if self._windows == 1:
+            return [[list(one)] for one in self.loaded.tokenizer(texts, **options)["input_ids"]]
+        encoded = self.loaded.tokenizer(texts, return_overflowing_tokens=True, **options)
+        ids: list[list[list[int]]] = [[] for _ in texts]
+        for index, one in zip(encoded["overflow_to_sample_mapping"], encoded["input_ids"], strict=True):
+            if len(ids[index]) < self._windows:
+                ids[index].append(list(one))
+        return ids
 
     def _padding_id(self) -> int:
         for known in (self.loaded.tokenizer.pad_token_id, self.loaded.model.config.pad_token_id):
@@ -163,9 +194,16 @@ class TransformersEmbedder:
             tokens[row, : len(one)] = one
             mask[row, : len(one)] = 1
         attention = torch.from_numpy(mask).to(model.device)
-        output = model(input_ids=torch.from_numpy(tokens).to(model.device), attention_mask=attention)
-        vectors = _pool(output, attention, self.identity["pooling"])
-        if self.identity["normalize"]:
+        inputs = {"input_ids": torch.from_numpy(tokens).to(model.device), "attention_mask": attention}
+        pooling = self.identity["pooling"]
+        if self._layers is not None:
+            vectors = torch.cat([_pool(hidden, attention, pooling) for hidden in self._layers.read(**inputs)], dim=1)
+        else:
+            output = model(**inputs)
+            vectors = (
+                output.logits.float() if pooling == "logits" else _pool(output.last_hidden_state, attention, pooling)
+            )
+        if self.identity["normalize"] and self._windows == 1:
             vectors = torch.nn.functional.normalize(vectors, dim=1)
         return np.asarray(vectors.cpu().numpy(), np.float32)[:count]
 
@@ -178,6 +216,9 @@ def load_embedder(
     max_tokens: int = 512,
     prefix: str = "",
     normalize: bool = False,
+    layers: Sequence[int] = (),
+    windows: int = 1,
+    max_characters: int = 0,
     precision: Precision = "auto",
     threads: int | None = None,
 ) -> TransformersEmbedder:
@@ -190,12 +231,17 @@ def load_embedder(
         max_tokens: texts are truncated to this many tokens.
         prefix: put before every text.
         normalize: whether vectors are brought to length 1.
+        layers: hidden layers whose pooled vectors are set side by side, the last alone if empty; see `layers`.
+        windows: how many windows of ``max_tokens`` are read of a text; the mean of their vectors is the text's.
+        max_characters: texts are cut to this many characters first; 0 reads them whole.
         precision: ``auto`` is bf16 on a GPU and on CPUs that multiply it, else fp32.
         threads: of torch, on CPUs; None leaves its own choice.
 
     Raises:
         ConfigError: if the model cannot be had, or reads fewer tokens.
     """
+    # What is not asked for is not named, so that vectors kept by earlier versions are still known.
+    asked = {"layers": list(layers), "windows": windows if windows > 1 else 0, "max_characters": max_characters}
     identity = {
         "embedder": embedder,
         "revision": embedder_revision(embedder, revision),
@@ -204,7 +250,7 @@ def load_embedder(
         "prefix": prefix,
         "normalize": normalize,
         "precision": choose_precision(precision),
-    }
+    } | {key: value for key, value in asked.items() if value}
     return TransformersEmbedder(load_encoder(embedder, revision), identity, threads=threads)
 
 
@@ -236,12 +282,10 @@ def _batches(lengths: list[int], most: int = BATCH) -> Iterator[tuple[list[int],
             yield indices[start : start + size], -minus_padded
 
 
-def _pool(output: Any, mask: Any, pooling: str) -> Any:
-    """Vectors (n, d) in fp32 from an encoder's output; ``logits`` is a whole classifier's (n, 1)."""
+def _pool(hidden: Any, mask: Any, pooling: str) -> Any:
+    """Vectors (n, d) in fp32 from hidden states (n, tokens, d)."""
     torch = import_torch()
-    if pooling == "logits":
-        return output.logits.float()
-    hidden = output.last_hidden_state.float()
+    hidden = hidden.float()
     if pooling == "first":
         return hidden[:, 0]
     if pooling == "last":

@@ -39,6 +39,9 @@ class ClassifierSpec:
         scale: the judge's scale.
         prefix: put before every text, such as e5's ``query: ``.
         normalize: whether vectors are brought to length 1.
+        layers: hidden layers whose pooled vectors are set side by side; the last alone if empty.
+        windows: windows of ``max_tokens`` that are read of a text, their vectors averaged by length.
+        max_characters: how far a text is read at all; 0 is to its end.
         thresholds: labels at which the report gives figures first; all of the scale's if empty.
         threshold_of: exceptions by language, such as ``{Java: 2}``.
         cut: what `select` compares with the threshold: the published ``int_score`` or ``calibrated_score``.
@@ -66,6 +69,9 @@ class ClassifierSpec:
     scale: Scale
     prefix: str = ""
     normalize: bool = False
+    layers: tuple[int, ...] = ()
+    windows: int = 1
+    max_characters: int = 0
     thresholds: tuple[int, ...] = ()
     threshold_of: dict[str, int] = field(default_factory=dict)
     cut: Cut = "published"
@@ -84,13 +90,17 @@ class ClassifierSpec:
     name: str = ""
 
     def __post_init__(self) -> None:
-        for key in ("max_tokens", "epochs", "batch_size", "folds"):
+        for key in ("max_tokens", "windows", "epochs", "batch_size", "folds"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}: must be at least 1, got {getattr(self, key)}")
         if self.folds < 2:
             raise ValueError("folds: cross-validation needs at least 2")
         if self.head == "pooled_linear" and (self.pooling != "first" or self.normalize):
             raise ValueError("head: pooled_linear stands on the bare first token (pooling: first, normalize: false)")
+        if self.head == "pooled_linear" and (self.layers or self.windows > 1 or self.max_characters):
+            raise ValueError("head: pooled_linear is read back by others, who know no layers, windows, max_characters")
+        if self.max_characters < 0 or min(self.layers, default=0) < 0:
+            raise ValueError("max_characters and layers cannot be negative")
         if not self.alphas or min(self.alphas) <= 0:
             raise ValueError(f"alphas: expected positive penalties, got {list(self.alphas)}")
         for threshold in (*self.thresholds, *self.threshold_of.values()):
@@ -107,6 +117,8 @@ class ClassifierSpec:
     def identity(self) -> dict[str, Any]:
         """What enters a stage's digest: every value that can change the classifier, and the embedder's revision."""
         left_out = {"published", "source", "name", "threshold_of"}
+        # A key that came later counts once it is used: classifiers trained before it are still the same.
+        left_out |= {key for key, nothing in LATER.items() if getattr(self, key) == nothing}
         values = {key: value for key, value in dataclasses.asdict(self).items() if key not in left_out}
         return values | {"revision": embedder_revision(self.embedder, self.revision)}
 
@@ -150,6 +162,9 @@ def _folder_digest(embedder: str, folder: Path) -> str:
             digest.update(path.read_bytes())
     return f"xxh3:{digest.hexdigest()}"
 
+
+LATER: dict[str, Any] = {"layers": (), "windows": 1, "max_characters": 0}
+"""Keys of a spec that came after the first classifiers, with the values at which they change nothing."""
 
 NOT_THE_EMBEDDER = ("head.json", "head.safetensors", "calibration.json", "report.json")
 """Files of a classifier's folder that say nothing about its embedder."""

@@ -109,6 +109,9 @@ def spec_embedder(spec: ClassifierSpec, *, threads: int | None = None) -> Embedd
         max_tokens=spec.max_tokens,
         prefix=spec.prefix,
         normalize=spec.normalize,
+        layers=spec.layers,
+        windows=spec.windows,
+        max_characters=spec.max_characters,
         threads=threads,
     )
 

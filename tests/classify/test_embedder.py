@@ -114,3 +114,57 @@ def test_a_model_that_cannot_be_had_is_a_config_error(name, message, monkeypatch
 def test_more_tokens_than_the_model_reads_is_a_config_error(minilm):
     with pytest.raises(ConfigError, match="max_tokens: 1024, but it reads at most 512"):
         load_embedder(MINILM, max_tokens=1024)
+
+
+def test_hidden_layers_are_those_of_plain_transformers_and_later_ones_are_not_computed(minilm):
+    import torch
+
+    model, tokenizer = minilm.loaded.model, minilm.loaded.tokenizer
+    with torch.inference_mode():
+        hidden = model(**tokenizer(TEXTS[4], return_tensors="pt"), output_hidden_states=True).hidden_states
+    mine = load_embedder(MINILM, max_tokens=128, layers=[4, 0, 6], precision="fp32")
+    expected = np.concatenate([hidden[layer][0].numpy().mean(0) for layer in (4, 0, 6)])
+    np.testing.assert_allclose(mine.embed(TEXTS[4:5])[0], expected, atol=1e-5)
+    assert np.array_equal(mine.embed(TEXTS)[:, -384:], minilm.embed(TEXTS))
+    assert mine.embed([]).shape == (0, 3 * 384)
+
+    entered = []
+    last = model.encoder.layer[5].register_forward_pre_hook(lambda *_: entered.append(1))
+    try:
+        both = load_embedder(MINILM, max_tokens=128, layers=[4, 5], precision="fp32").embed(TEXTS)
+    finally:
+        last.remove()
+    assert not entered and both.shape == (7, 768)
+    assert np.array_equal(both[:, :384], mine.embed(TEXTS)[:, :384])
+
+
+def test_windows_are_averaged_by_length(minilm):
+    words = " ".join(f"number {n} is {'even' if n % 2 else 'odd'}" for n in range(70))  # 3 windows of 128
+    mine = load_embedder(MINILM, max_tokens=128, windows=2, precision="fp32")
+    tokenizer = minilm.loaded.tokenizer
+    ids = tokenizer(words, add_special_tokens=False)["input_ids"]
+    assert len(ids) > 252
+    parts = [minilm.embed([tokenizer.decode(ids[start : start + 126])])[0] for start in (0, 126)]
+    np.testing.assert_allclose(mine.embed([words])[0], np.mean(parts, axis=0), atol=1e-5)
+    assert np.array_equal(mine.embed(["short", ""]), minilm.embed(["short", ""]))
+    np.testing.assert_array_equal(mine.embed([words, *TEXTS])[1:], mine.embed(TEXTS))
+    blank = " " * 2_000_000 + words
+    assert np.array_equal(mine.embed([blank]), mine.embed([words]))
+    unit = load_embedder(MINILM, max_tokens=128, windows=3, normalize=True, precision="fp32").embed([words, "x"])
+    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, atol=1e-6)
+
+
+def test_characters_beyond_the_most_are_not_read(minilm):
+    mine = load_embedder(MINILM, max_tokens=128, max_characters=11, precision="fp32")
+    assert np.array_equal(mine.embed(["theorem one two"]), minilm.embed(["theorem one"]))
+
+
+def test_what_is_not_asked_for_is_not_named(minilm):
+    asked = load_embedder(MINILM, max_tokens=128, layers=[4, 5], windows=3, max_characters=9, precision="fp32").identity
+    assert asked == minilm.identity | {"layers": [4, 5], "windows": 3, "max_characters": 9}
+    assert not {"layers", "windows", "max_characters"} & set(minilm.identity)
+
+
+def test_a_layer_that_the_model_has_not_is_a_config_error():
+    with pytest.raises(ConfigError, match=r"layers: \[4, 7\], but the embedder has layers 0 to 6"):
+        load_embedder(MINILM, layers=[4, 7])

@@ -53,6 +53,11 @@ def test_identity_leaves_out_what_changes_nothing():
     assert _spec(seed=1).identity() != _spec(seed=2).identity()
 
 
+def test_identity_names_later_keys_only_where_they_are_used():
+    assert not {"layers", "windows", "max_characters"} & set(_spec().identity())
+    assert _spec(layers=(4, 5), windows=3).identity() == _spec().identity() | {"layers": (4, 5), "windows": 3}
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -62,6 +67,9 @@ def test_identity_leaves_out_what_changes_nothing():
         ("pooling: mean", "head: pooled_linear stands on the bare first token"),
         ("thresholds: [9]", "thresholds: 9 is none of the scale's"),
         ("folds: 1", "folds: cross-validation needs at least 2"),
+        ("windows: 2", "head: pooled_linear is read back by others"),
+        ("layers: [4]", "head: pooled_linear is read back by others"),
+        ("windows: 0", "windows: must be at least 1"),
         ("alphas: []", "alphas: expected positive penalties"),
     ],
 )
