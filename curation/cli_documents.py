@@ -28,7 +28,9 @@ def train(
     output: Output,
     text_column: str = "text",
     label_column: str = "label",
-    group_column: Annotated[str, typer.Option(help="Kept on one side of a split; url: its domain.")] = "url",
+    group_column: Annotated[
+        str, typer.Option(help="Kept on one side of a split; url: its domain; or repository.")
+    ] = "url",
     redo: Again = False,
 ) -> None:
     """Train a small classifier on labels, with its figures from cross-validation."""

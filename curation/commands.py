@@ -46,7 +46,7 @@ def train(
         output: a folder.
         text_column: the labels' column of texts.
         label_column: the labels' column of labels.
-        group_column: documents equal in it are kept on one side of a split; ``url`` means its registered domain.
+        group_column: as of `TrainClassifier`: a column, ``url`` for its registered domain, or ``repository``.
         embedder: an object with ``embed(list[str]) -> array`` in place of the spec's.
         redo: train again although the classifier is there.
         progress: told what goes on.

@@ -20,7 +20,7 @@ from curation.classify.train import fit_classifier, spec_embedder
 from curation.content import absolute_name, resolve_location
 from curation.errors import ConfigError
 from curation.folder import Folder, local_copy
-from curation.text.domains import registered_domain
+from curation.text.domains import registered_domain, repository
 
 
 @dataclass(kw_only=True, repr=False)
@@ -32,7 +32,8 @@ class TrainClassifier(Step):
     Args:
         spec: a shipped spec's name or a file.
         model: the folder for the classifier.
-        group_column: documents equal in it are kept on one side of a split; ``url`` means its registered domain.
+        group_column: documents equal in it are kept on one side of a split. ``url`` means its registered domain, or the
+            repository of what names no host; ``repository``, where there is no such column, the repository of ``url``.
         label_column: where the label stands.
         embeddings: folders of vectors that were computed before.
         keep_embeddings: a folder for those computed here.
@@ -40,7 +41,7 @@ class TrainClassifier(Step):
     """
 
     type: ClassVar[str] = "shape"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     spec: str
     model: str
@@ -95,9 +96,16 @@ class TrainClassifier(Step):
 
     def _group(self, doc: Document) -> str:
         value = doc.metadata.get(self.group_column)
-        if value is None:
+        if not value and self.group_column == "repository":
+            value = repository(str(doc.metadata.get("url") or ""))
+        if value is None or value == "":
             return doc.id
-        return (registered_domain(str(value)) or str(value)) if self.group_column == "url" else str(value)
+        return group_of_url(str(value)) if self.group_column == "url" else str(value)
+
+
+def group_of_url(url: str) -> str:
+    """The registered domain of a URL; of what names no host, such as ``owner/repository/file.c``, the repository."""
+    return registered_domain(url) or repository(url)
 
 
 def threads() -> int | None:

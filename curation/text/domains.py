@@ -40,6 +40,18 @@ def registered_domain(url: str) -> str | None:
     return _domain_of_host(host) if host else None
 
 
+def repository(url: str) -> str:
+    """The first two folders of a path, after its host if it names one: ``redis/redis`` of ``redis/redis/src/a.c``.
+
+    ``https://host.org/redis/redis/blob/main/src/a.c`` is of ``host.org/redis/redis``. Of a file in one folder it is
+    that folder, and of a lone file the file.
+    """
+    path = re.split(r"[?#]", _SCHEME.sub("//", url.strip()), maxsplit=1)[0]
+    host = path.startswith("//") or registered_domain(url) is not None
+    parts = [part for part in path.split("/") if part]
+    return "/".join(parts[: max(1, min(len(parts) - 1, 3 if host else 2))]).lower()
+
+
 def snapshot_version() -> str:
     """Which Public Suffix List is used: the version of the tldextract whose snapshot it is."""
     return f"tldextract=={importlib.metadata.version('tldextract')} bundled snapshot"

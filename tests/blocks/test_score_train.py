@@ -99,6 +99,24 @@ def test_labels_can_stand_in_another_column(spec, labelled, tmp_path):
     assert len(list(step.run(documents(rows)))) == 200
 
 
+@pytest.mark.parametrize(
+    ("column", "metadata", "group"),
+    [
+        ("url", {"url": "https://www.d1.org/x"}, "d1.org"),
+        ("url", {"url": "redis/redis/src/a.c"}, "redis/redis"),
+        ("url", {"url": None}, "7"),
+        ("url", {"url": ""}, "7"),
+        ("repository", {"url": "https://code.host.org/redis/redis/blob/a.c"}, "code.host.org/redis/redis"),
+        ("repository", {"url": "x/y/z.c", "repository": "mine"}, "mine"),
+        ("repository", {}, "7"),
+        ("site", {"site": 3}, "3"),
+    ],
+)
+def test_what_is_kept_on_one_side_of_a_split(spec, tmp_path, column, metadata, group):
+    step = trainer(spec, tmp_path, group_column=column)
+    assert step._group(document("x", "7", **metadata)) == group
+
+
 def test_an_embedder_that_is_missing_is_a_config_error(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.text.domains import registered_domain, snapshot_version
+from curation.text.domains import registered_domain, repository, snapshot_version
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,21 @@ def test_no_text_raises_and_a_domain_is_its_own_domain(text):
 
 def test_the_snapshot_is_named():
     assert snapshot_version().startswith("tldextract==")
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("redis/redis/deps/lua/src/luaconf.h", "redis/redis"),
+        ("Redis/redis/a.h", "redis/redis"),
+        ("owner/a.py", "owner"),
+        ("a.py", "a.py"),
+        ("https://host.org/Redis/redis/blob/main/src/a.c?x=1#L3", "host.org/redis/redis"),
+        ("https://host.org/redis/redis", "host.org/redis"),
+        ("host.org/redis/redis/raw/a.c", "host.org/redis/redis"),
+        ("https://host.org/", "host.org"),
+        ("", ""),
+    ],
+)
+def test_the_repository(url, found):
+    assert repository(url) == found
