@@ -9,6 +9,7 @@ Example: ``fit_calibration(predictions, labels, Scale(0, 5)).raw_cut(3)`` is 2.2
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,14 @@ from numpy.typing import NDArray
 from curation.scale import Scale
 
 Floats = NDArray[np.float64]
+Method = Literal["f1", "mix"]
 
 SMOOTHING = 0.1
 """The F1 curve is averaged over this share of the positives, in ranks, before its highest point is taken."""
+
+NEWTON_STEPS = 60
+HELD_BACK = 1e-3
+"""Of the logistic fit: steps of at most 1 in each value, and the penalty on their squares."""
 
 LEAST_STEP = 0.01
 """Neighbouring cuts lie at least this share of the predictions' standard deviation apart."""
@@ -64,14 +70,23 @@ class Calibration:
         return np.clip(values, floors[reached], ceilings[reached])
 
 
-def fit_calibration(predictions: Floats, labels: Floats, scale: Scale, weights: Floats | None = None) -> Calibration:
-    """The cuts of best F1, smoothed and made increasing; thresholds that the labels never cross are extrapolated.
+def fit_calibration(
+    predictions: Floats,
+    labels: Floats,
+    scale: Scale,
+    weights: Floats | None = None,
+    *,
+    method: Method = "f1",
+) -> Calibration:
+    """The cuts of best F1, made increasing; thresholds that the labels never cross are extrapolated.
 
     Args:
         predictions: out-of-fold raw scores, shape (n,).
         labels: the judge's, shape (n,).
         scale: the judge's.
         weights: of the documents, shape (n,), such as inverse sampling rates.
+        method: ``f1`` takes the best F1 of the labels, smoothed; ``mix`` the mean of that cut and of the one whose F1
+            is best by a logistic fit of the labels, which follows the few labels near the cut less closely.
     """
     weights = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
     found = np.full(len(scale.thresholds), np.nan)
@@ -81,6 +96,8 @@ def fit_calibration(predictions: Floats, labels: Floats, scale: Scale, weights: 
         support[index] = min(positive.sum(), (~positive).sum())
         if support[index] > 0:
             found[index] = _best_cut(predictions, positive, weights)
+            if method == "mix":
+                found[index] = (found[index] + _expected_cut(predictions, positive, weights)) / 2
     step = LEAST_STEP * max(float(np.std(predictions)) if len(predictions) else 0.0, 1e-3)
     cuts = np.round(_increasing(_extrapolated(found, scale), np.maximum(support, 0.5), step), DIGITS)
     return Calibration(tuple((t, float(c)) for t, c in zip(scale.thresholds, cuts, strict=True)))
@@ -99,6 +116,36 @@ def _best_cut(predictions: Floats, positive: NDArray[np.bool_], weights: Floats)
     middle = int(best[len(best) // 2])
     below = ranked[middle + 1] if middle + 1 < len(ranked) else ranked[middle]
     return float((ranked[middle] + below) / 2)
+
+
+def _expected_cut(predictions: Floats, positive: NDArray[np.bool_], weights: Floats) -> float:
+    """The raw score whose F1 is best if labels were drawn with the probabilities of a logistic fit."""
+    order = np.argsort(-predictions, kind="stable")
+    ranked, share = predictions[order], weights[order]
+    expected = share * _logistic(predictions, positive, weights)[order]
+    f1 = 2 * np.cumsum(expected) / (np.cumsum(share) + expected.sum())
+    best = int(np.argmax(f1))
+    below = ranked[min(best + 1, len(ranked) - 1)]
+    return float((ranked[best] + below) / 2)
+
+
+def _logistic(predictions: Floats, positive: NDArray[np.bool_], weights: Floats) -> Floats:
+    """Probabilities (n,) by weighted logistic regression, held back a little so that separable labels have a fit."""
+    spread = float(predictions.std())
+    x = np.column_stack([(predictions - predictions.mean()) / max(spread, 1e-9), np.ones(len(predictions))])
+    share = weights * len(weights) / weights.sum()
+    line = np.zeros(2)
+    for _ in range(NEWTON_STEPS):
+        known = _probabilities(x @ line)
+        slope = x.T @ (share * (positive - known)) - HELD_BACK * line
+        curve = (x * (share * known * (1 - known))[:, None]).T @ x + HELD_BACK * np.eye(2)
+        # Far from the best line a whole step may overshoot it.
+        line += np.clip(np.linalg.solve(curve, slope), -1, 1)
+    return _probabilities(x @ line)
+
+
+def _probabilities(logits: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -500, 500))), np.float64)
 
 
 def _moving_mean(values: Floats, width: int) -> Floats:

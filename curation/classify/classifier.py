@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from curation.classify.calibrate import Calibration
 from curation.classify.embedder import Embedder
+from curation.classify.features import TextFeatures, read_features
 from curation.classify.head import Features, Floats, Head
 from curation.classify.report import TrainingReport
 from curation.classify.spec import Cut
@@ -61,10 +62,11 @@ class Classifier:
 
     def score(self, texts: list[str]) -> Floats:
         """Raw scores (n,), in order; a score depends on its text alone."""
-        return self.score_features(self.embedder.embed(texts))
+        window = getattr(self.head, "max_characters", 0)
+        return self.score_features(read_features(texts, self.embedder, self.head.kind, window))
 
-    def score_features(self, features: Features) -> Floats:
-        """Raw scores (n,) of vectors (n, d) that this classifier's embedder gave."""
+    def score_features(self, features: Features | TextFeatures) -> Floats:
+        """Raw scores (n,) of what `read_features` gave; vectors (n, d) of the embedder, but for the kernel head."""
         return self.head.predict(features)
 
     def int_scores(self, scores: Floats) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ Example: ``fit_head(load_spec("finemath-embedded"), features, labels).predict(fe
 |---|---|---|
 | linear | w x + b | ridge regression, penalty by cross-validation |
 | pooled_linear | v tanh(W x + c) + b, as in BertForSequenceClassification | AdamW, see `pooled` |
+| kernel | a sum over the judged texts that it is like, see `kernel` | kernel ridge regression |
 | logits | x itself: the whole of a published classifier is the embedder | elsewhere |
 
 All arithmetic of prediction is float64, rounded to six decimals.
@@ -21,7 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.classify.calibrate import DIGITS
+from curation.classify.features import TextFeatures
 from curation.classify.folds import assign_folds
+from curation.classify.kernel import KernelHead, fit_kernel
 from curation.classify.models import one_thread
 from curation.classify.spec import ClassifierSpec
 
@@ -30,15 +33,15 @@ Features = NDArray[np.float32]
 
 
 class Head(Protocol):
-    """What a small model learned: vectors in, raw scores out."""
+    """What a small model learned: features in, raw scores out."""
 
     kind: ClassVar[str]
 
-    def predict(self, features: Features) -> Floats:
-        """Raw scores (n,) of vectors (n, d)."""
+    def predict(self, features: Any) -> Floats:
+        """Raw scores (n,) of what `read_features` gave: vectors (n, d), for the kernel head `TextFeatures`."""
         ...
 
-    def tensors(self) -> dict[str, NDArray[np.float32]]:
+    def tensors(self) -> dict[str, NDArray[Any]]:
         """Everything the head consists of, for safetensors."""
         ...
 
@@ -103,13 +106,13 @@ class LogitsHead:
         return {}
 
 
-HEADS: dict[str, Any] = {head.kind: head for head in (LinearHead, PooledLinearHead, LogitsHead)}
+HEADS: dict[str, Any] = {head.kind: head for head in (LinearHead, PooledLinearHead, KernelHead, LogitsHead)}
 """The class of each kind; its arguments are its `Head.tensors`."""
 
 
 def fit_head(
     spec: ClassifierSpec,
-    features: Features,
+    features: Features | TextFeatures,
     labels: Floats,
     weights: Floats | None = None,
     *,
@@ -120,7 +123,7 @@ def fit_head(
 
     Args:
         spec: kind and hyper-parameters.
-        features: vectors of the texts, shape (n, d).
+        features: vectors of the texts, shape (n, d), or what else the head reads; see `read_features`.
         labels: the judge's, shape (n,).
         weights: of the documents, shape (n,).
         groups: domains or repositories, kept together when parts of the labels are held out to choose.
@@ -129,6 +132,8 @@ def fit_head(
     weights = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
     labels = np.asarray(labels, np.float64)
     with one_thread():
+        if isinstance(features, TextFeatures):
+            return fit_kernel(spec, features, labels, weights)
         if spec.head == "pooled_linear":
             from curation.classify.pooled import fit_pooled
 

@@ -70,6 +70,8 @@ class TrainingReport:
         confusion: rows are labels, columns ``int_score``.
         calibrated_confusion: rows are labels, columns ``floor(calibrated_score)``.
         notes: sentences to heed.
+        head: its kind.
+        calibration: how the calibrated cuts were found.
     """
 
     labels: int
@@ -81,6 +83,8 @@ class TrainingReport:
     confusion: tuple[tuple[int, ...], ...]
     calibrated_confusion: tuple[tuple[int, ...], ...]
     notes: tuple[str, ...] = ()
+    head: str = ""
+    calibration: str = ""
 
     def at(self, threshold: int) -> ThresholdReport:
         """The figures at one threshold."""
@@ -103,9 +107,10 @@ class TrainingReport:
     def to_markdown(self) -> str:
         """The report as tables."""
         groups = f", {self.groups} groups kept together" if self.groups is not None else ""
+        head = f" of a `{self.head}` head, cuts by `{self.calibration}`" if self.head else ""
         lines = [
-            f"{self.labels} labels{groups}; {self.folds}-fold cross-validation. Every figure is of documents that the",
-            "head, its cut and its calibration did not see.",
+            f"{self.labels} labels{groups}; {self.folds}-fold cross-validation{head}.",
+            "Every figure is of documents that the head, its cut and its calibration did not see.",
             "",
             f"Spearman correlation of score and label: {self.spearman:.3f}.",
             *(f"\n**{note}**" for note in self.notes),

@@ -14,13 +14,14 @@ from typing import Any, Literal
 
 import xxhash
 
+from curation.classify.calibrate import Method
 from curation.config import read_settings, read_values
 from curation.content import find_content, package_revision, resolve_location
 from curation.errors import ConfigError, ContentError
 from curation.scale import Scale
 
 Pooling = Literal["first", "mean", "last"]
-HeadKind = Literal["pooled_linear", "linear"]
+HeadKind = Literal["pooled_linear", "linear", "kernel"]
 Cut = Literal["published", "calibrated"]
 
 
@@ -34,7 +35,8 @@ class ClassifierSpec:
         pooling: which token vectors become the text's vector.
         max_tokens: texts are truncated to this many tokens, special ones included.
         head: ``pooled_linear`` is dense + tanh + linear on the first token, as ``BertForSequenceClassification``;
-            ``linear`` is a ridge regression on the pooled vector.
+            ``linear`` is a ridge regression on the pooled vector; ``kernel`` one on vector, statistics and character
+            runs of the first ``max_characters``.
         prompt: the prompt with which the labels are judged, by name.
         scale: the judge's scale.
         prefix: put before every text, such as e5's ``query: ``.
@@ -45,6 +47,7 @@ class ClassifierSpec:
         thresholds: labels at which the report gives figures first; all of the scale's if empty.
         threshold_of: exceptions by language, such as ``{Java: 2}``.
         cut: what `select` compares with the threshold: the published ``int_score`` or ``calibrated_score``.
+        calibration: how the calibrated cuts are found; see `fit_calibration`.
         published: Hub name of the published weights, if any; ``{language}`` stands for a language.
         folds: parts of the cross-validation from which calibration and figures come.
         epochs: passes over the labels (``pooled_linear``).
@@ -55,6 +58,8 @@ class ClassifierSpec:
         weight_decay: of AdamW (``pooled_linear``).
         validation_share: part of the training labels on which the best epoch is chosen (``pooled_linear``).
         alphas: ridge penalties to choose from, in units of the labels' total weight (``linear``).
+        ridge: the penalty, in units of a text's likeness to itself (``kernel``).
+        landmarks: judged texts that the head keeps, at most (``kernel``).
         seed: of the folds, the head's initial values and the order of batches.
         source: where the values come from.
         name: the file's stem, set by `load_spec`.
@@ -75,6 +80,7 @@ class ClassifierSpec:
     thresholds: tuple[int, ...] = ()
     threshold_of: dict[str, int] = field(default_factory=dict)
     cut: Cut = "published"
+    calibration: Method = "f1"
     published: str | None = None
     folds: int = 5
     epochs: int = 20
@@ -85,28 +91,37 @@ class ClassifierSpec:
     weight_decay: float = 0.0
     validation_share: float = 0.1
     alphas: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+    ridge: float = 0.1
+    landmarks: int = 4000
     seed: int = 0
     source: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:
-        for key in ("max_tokens", "windows", "epochs", "batch_size", "folds"):
+        for key in ("max_tokens", "windows", "epochs", "batch_size", "folds", "landmarks"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}: must be at least 1, got {getattr(self, key)}")
         if self.folds < 2:
             raise ValueError("folds: cross-validation needs at least 2")
+        if not self.alphas or min(self.alphas) <= 0:
+            raise ValueError(f"alphas: expected positive penalties, got {list(self.alphas)}")
+        self._check_head()
+        for threshold in (*self.thresholds, *self.threshold_of.values()):
+            if threshold not in self.scale.thresholds:
+                known = ", ".join(map(str, self.scale.thresholds))
+                raise ValueError(f"thresholds: {threshold} is none of the scale's ({known})")
+
+    def _check_head(self) -> None:
         if self.head == "pooled_linear" and (self.pooling != "first" or self.normalize):
             raise ValueError("head: pooled_linear stands on the bare first token (pooling: first, normalize: false)")
         if self.head == "pooled_linear" and (self.layers or self.windows > 1 or self.max_characters):
             raise ValueError("head: pooled_linear is read back by others, who know no layers, windows, max_characters")
         if self.max_characters < 0 or min(self.layers, default=0) < 0:
             raise ValueError("max_characters and layers cannot be negative")
-        if not self.alphas or min(self.alphas) <= 0:
-            raise ValueError(f"alphas: expected positive penalties, got {list(self.alphas)}")
-        for threshold in (*self.thresholds, *self.threshold_of.values()):
-            if threshold not in self.scale.thresholds:
-                known = ", ".join(map(str, self.scale.thresholds))
-                raise ValueError(f"thresholds: {threshold} is none of the scale's ({known})")
+        if self.head == "kernel" and not self.max_characters:
+            raise ValueError("max_characters: must be given for head: kernel, as far as the judge read, say")
+        if self.ridge <= 0:
+            raise ValueError(f"ridge: expected a positive penalty, got {self.ridge}")
 
     def threshold_for(self, language: str | None = None) -> int:
         """The threshold of a language, or the first of `thresholds`, or the middle of the scale."""
@@ -163,7 +178,14 @@ def _folder_digest(embedder: str, folder: Path) -> str:
     return f"xxh3:{digest.hexdigest()}"
 
 
-LATER: dict[str, Any] = {"layers": (), "windows": 1, "max_characters": 0}
+LATER: dict[str, Any] = {
+    "layers": (),
+    "windows": 1,
+    "max_characters": 0,
+    "ridge": 0.1,
+    "landmarks": 4000,
+    "calibration": "f1",
+}
 """Keys of a spec that came after the first classifiers, with the values at which they change nothing."""
 
 NOT_THE_EMBEDDER = ("head.json", "head.safetensors", "calibration.json", "report.json")

@@ -3,7 +3,7 @@
 | head | folder | `transformers` opens it |
 |---|---|---|
 | pooled_linear | an ordinary ``AutoModelForSequenceClassification`` folder + ``calibration.json`` | yes, same logits |
-| linear | encoder + ``head.safetensors`` + ``head.json`` | as an encoder only, never with a random head |
+| linear, kernel | encoder + ``head.safetensors`` + ``head.json`` | as an encoder only, never with a random head |
 
 Both hold ``report.json`` and a model card, ``README.md``. ``calibration.json`` and ``head.json`` say the same things:
 scale, cut, calibration, and how texts become vectors. They are written last: a folder without them is not ours.

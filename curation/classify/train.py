@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from curation.classify.calibrate import Calibration, fit_calibration
 from curation.classify.classifier import Classifier
 from curation.classify.embedder import Embedder, load_embedder
+from curation.classify.features import TextFeatures, read_features
 from curation.classify.folds import assign_folds, group_indices
 from curation.classify.head import Features, Floats, Head, fit_head
 from curation.classify.report import (
@@ -37,9 +38,9 @@ INNER_FOLDS = 3
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Labelled:
-    """Vectors (n, d), labels (n,), weights (n,) and groups (n,) of the labelled documents."""
+    """Features (n rows), labels (n,), weights (n,) and groups (n,) of the labelled documents."""
 
-    features: Features
+    features: Features | TextFeatures
     labels: Floats
     weights: Floats
     members: NDArray[np.int64]
@@ -82,9 +83,8 @@ def fit_classifier(
     weighted = _check_weights(weights, len(texts))
     members = group_indices(groups, len(texts))
     embedder = embedder or spec_embedder(spec)
-    data = _Labelled(
-        np.asarray(embedder.embed(list(texts)), np.float32), checked, weighted, members, groups is not None
-    )
+    features = read_features(list(texts), embedder, spec.head, spec.max_characters)
+    data = _Labelled(features, checked, weighted, members, groups is not None)
     pooler = getattr(embedder, "pooler", None)
 
     def fit(part: _Labelled) -> Head:
@@ -93,7 +93,7 @@ def fit_classifier(
 
     folds = data.folds(spec.folds, spec.seed)
     predictions = _held_out(data, folds, fit)
-    calibration = fit_calibration(predictions, data.labels, spec.scale, data.weights)
+    calibration = fit_calibration(predictions, data.labels, spec.scale, data.weights, method=spec.calibration)
     report = _report(spec, data, folds, predictions, _held_out_calibrated(data, folds, fit, spec), calibration)
     head = fit(data)
     classifier = Classifier(spec.name or "classifier", embedder, head, spec.scale, calibration, spec.cut, report)
@@ -134,7 +134,7 @@ def _held_out_calibrated(
         out = folds == fold
         rest = data.part(~out)
         inner = _held_out(rest, rest.folds(INNER_FOLDS, spec.seed + 1), fit)
-        cuts = fit_calibration(inner, rest.labels, spec.scale, rest.weights)
+        cuts = fit_calibration(inner, rest.labels, spec.scale, rest.weights, method=spec.calibration)
         calibrated[out] = cuts.apply(fit(rest).predict(data.features[out]))
     return calibrated
 
@@ -166,20 +166,36 @@ def _report(
         confusion=confusion(labels, rounded, scale),
         calibrated_confusion=confusion(labels, np.floor(calibrated), scale),
         notes=tuple(_notes(spec, data, folds)),
+        head=spec.head,
+        calibration=spec.calibration,
     )
 
 
 def _notes(spec: ClassifierSpec, data: _Labelled, folds: NDArray[np.int64]) -> Iterator[str]:
     if len(data.labels) < FEW_LABELS:
         yield f"Few labels ({len(data.labels)}, fewer than {FEW_LABELS}): figures and cuts are rough."
-    if data.grouped and data.members.max() < 1:
-        yield "All documents are of one group: it stands on both sides of every split, and figures may flatter."
-    elif folds.max() + 1 < spec.folds:
+    if data.grouped:
+        yield from _notes_on_groups(data)
+    if folds.max() + 1 < spec.folds:
         yield f"Only {int(folds.max()) + 1} of {spec.folds} folds: there are no more groups than that."
     for threshold in spec.scale.thresholds:
         positives = int(np.sum(data.labels >= threshold))
         if positives < 10:
             yield f"Only {positives} labels reach {threshold}: its cut is little more than a guess."
+
+
+def _notes_on_groups(data: _Labelled) -> Iterator[str]:
+    number, largest = len(data.labels), int(np.bincount(data.members).max())
+    if largest == number:
+        yield (
+            "All documents are of one group: documents were dealt out one by one, it stands on both sides of every "
+            "split, and figures may flatter. Name a column that tells domains or repositories apart."
+        )
+    elif largest > number / 2:
+        yield (
+            f"One group holds {largest} of {number} documents: it is in one fold, judged by what was learned from the "
+            "few others. Is it a group, or documents without a known one?"
+        )
 
 
 def _check_labels(texts: list[str], labels: Sequence[float], spec: ClassifierSpec) -> Floats:

@@ -75,3 +75,38 @@ def test_cuts_must_rise():
 
 def _f1(kept, wanted):
     return 2 * np.sum(kept & wanted) / (kept.sum() + wanted.sum())
+
+
+def test_mixed_cuts_follow_lone_labels_less():
+    rng = np.random.default_rng(0)
+    cuts = {"f1": [], "mix": []}
+    for _ in range(60):
+        labels = rng.choice([0.0, 1.0], 200, p=[0.8, 0.2])
+        scores = labels + rng.normal(0, 0.6, 200)
+        for method, found in cuts.items():
+            found.append(fit_calibration(scores, labels, Scale(0, 1), method=method).raw_cut(1))
+    assert np.std(cuts["mix"]) < 0.9 * np.std(cuts["f1"])
+    assert abs(np.mean(cuts["mix"]) - np.mean(cuts["f1"])) < 0.1
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(-10, 10, width=32), st.integers(0, 5)), max_size=40),
+    st.sampled_from([1.0, 1e-6, 1e6]),
+)
+def test_mixed_cuts_rise_and_are_finite(pairs, scale):
+    predictions, labels = np.array([p * scale for p, _ in pairs]), np.array([label for _, label in pairs], float)
+    cuts = np.array([cut for _, cut in fit_calibration(predictions, labels, FIVE, method="mix").cuts])
+    assert np.all(np.isfinite(cuts)) and np.all(np.diff(cuts) > 0)
+
+
+def test_separable_labels_are_cut_between_them_by_both():
+    labels = np.repeat([0.0, 1.0], 20)
+    found = fit_calibration(labels * 4 + np.tile(np.linspace(-0.5, 0.5, 20), 2), labels, Scale(0, 1), method="mix")
+    assert 0.5 < found.raw_cut(1) < 3.5
+
+
+def test_a_lone_score_far_away_does_not_overflow():
+    labels = np.append(np.zeros(999), 1.0)
+    found = fit_calibration(np.append(np.zeros(999), 1e6), labels, Scale(0, 1), method="mix")
+    assert 0 < found.raw_cut(1) < 1e6

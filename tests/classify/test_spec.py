@@ -1,6 +1,6 @@
 import pytest
 
-from curation.classify.spec import ClassifierSpec, load_spec
+from curation.classify.spec import LATER, ClassifierSpec, load_spec
 from curation.content import list_content
 from curation.errors import ConfigError, ContentError
 from curation.scale import Scale
@@ -54,7 +54,7 @@ def test_identity_leaves_out_what_changes_nothing():
 
 
 def test_identity_names_later_keys_only_where_they_are_used():
-    assert not {"layers", "windows", "max_characters"} & set(_spec().identity())
+    assert not {*LATER} & set(_spec().identity())
     assert _spec(layers=(4, 5), windows=3).identity() == _spec().identity() | {"layers": (4, 5), "windows": 3}
 
 
@@ -70,6 +70,9 @@ def test_identity_names_later_keys_only_where_they_are_used():
         ("windows: 2", "head: pooled_linear is read back by others"),
         ("layers: [4]", "head: pooled_linear is read back by others"),
         ("windows: 0", "windows: must be at least 1"),
+        ("ridge: 0.0", "ridge: expected a positive penalty"),
+        ("landmarks: 0", "landmarks: must be at least 1"),
+        ("head: kernel", "max_characters: must be given for head: kernel"),
         ("alphas: []", "alphas: expected positive penalties"),
     ],
 )

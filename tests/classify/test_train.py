@@ -132,3 +132,16 @@ def test_a_real_classifier_learns_from_real_labels(real_labels, minilm):
     assert report.spearman > 0.4
     assert classifier.calibration.raw_cut(3) < 2.7
     assert report.at(2).calibrated.f1 > 0.5
+
+
+@pytest.mark.parametrize(
+    ("groups", "note"),
+    [
+        (["a"] * 300, "All documents are of one group: documents were dealt out one by one"),
+        (["a"] * 200 + list(range(100)), "One group holds 200 of 300 documents: it is in one fold"),
+    ],
+)
+def test_a_giant_group_is_reported(toy, toy_labels, groups, note):
+    texts, labels, _ = toy_labels
+    _, report = fit_classifier(texts, labels, SPEC, groups=groups, embedder=toy)
+    assert any(one.startswith(note) for one in report.notes) and note in report.to_markdown()

@@ -1,0 +1,52 @@
+"""What heads read of texts: their vectors and, for the kernel head, statistics and character runs as well.
+
+Example: ``read_features(texts, embedder, "kernel", 2200)`` is a `TextFeatures`; for any other head it is the array of
+the texts' vectors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.classify.embedder import Embedder
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class TextFeatures:
+    """Of n texts: ``vectors`` (n, d), ``statistics`` (n, 72) and ``grams`` (n, 1024), all indexed as one."""
+
+    vectors: Vectors
+    statistics: NDArray[np.float64]
+    grams: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __getitem__(self, rows: Any) -> TextFeatures:
+        return TextFeatures(self.vectors[rows], self.statistics[rows], self.grams[rows])
+
+
+def read_features(texts: list[str], embedder: Embedder, head: str, max_characters: int) -> Vectors | TextFeatures:
+    """What a head of that kind reads of texts.
+
+    Args:
+        texts: whole ones.
+        embedder: cuts them itself, if it does.
+        head: its kind.
+        max_characters: of each text, for statistics and character runs; 0 is all.
+    """
+    vectors = np.asarray(embedder.embed(texts), np.float32)
+    if head != "kernel":
+        return vectors
+    from curation.text.grams import grams
+    from curation.text.statistics import NAMES, statistics
+
+    read = [text[: max_characters or None] for text in texts]
+    found = np.array([statistics(text) for text in read], np.float64).reshape(-1, len(NAMES))
+    return TextFeatures(vectors, found, grams(read))
