@@ -23,6 +23,7 @@ from curation.classify.calibrate import Calibration
 from curation.classify.embedder import Embedder
 from curation.classify.features import TextFeatures, read_features
 from curation.classify.head import Features, Floats, Head
+from curation.classify.held_out import HeldOut
 from curation.classify.report import TrainingReport
 from curation.classify.spec import Cut
 from curation.errors import ConfigError
@@ -41,6 +42,7 @@ class Classifier:
         calibration: None for weights that come without one.
         cut: whether the published or the calibrated cut decides.
         report: figures of its training, if it was trained here.
+        held_out: what those figures are of, likewise.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Classifier:
     calibration: Calibration | None = None
     cut: Cut = "published"
     report: TrainingReport | None = None
+    held_out: HeldOut | None = None
 
     def __post_init__(self) -> None:
         if self.cut == "calibrated" and self.calibration is None:

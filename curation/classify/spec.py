@@ -21,7 +21,7 @@ from curation.errors import ConfigError, ContentError
 from curation.scale import Scale
 
 Pooling = Literal["first", "mean", "last"]
-HeadKind = Literal["pooled_linear", "linear", "kernel"]
+HeadKind = Literal["pooled_linear", "linear", "ordinal", "kernel"]
 Cut = Literal["published", "calibrated"]
 
 
@@ -35,8 +35,9 @@ class ClassifierSpec:
         pooling: which token vectors become the text's vector.
         max_tokens: texts are truncated to this many tokens, special ones included.
         head: ``pooled_linear`` is dense + tanh + linear on the first token, as ``BertForSequenceClassification``;
-            ``linear`` is a ridge regression on the pooled vector; ``kernel`` one on vector, statistics and character
-            runs of the first ``max_characters``.
+            ``linear`` is a ridge regression on the pooled vector, ``ordinal`` a logistic one for each threshold, all of
+            one direction; ``kernel`` a ridge regression on vector, statistics and character runs of the first
+            ``max_characters``.
         prompt: the prompt with which the labels are judged, by name.
         scale: the judge's scale.
         prefix: put before every text, such as e5's ``query: ``.
@@ -48,6 +49,11 @@ class ClassifierSpec:
         threshold_of: exceptions by language, such as ``{Java: 2}``.
         cut: what `select` compares with the threshold: the published ``int_score`` or ``calibrated_score``.
         calibration: how the calibrated cuts are found; see `fit_calibration`.
+        target: what the calibrated cut of `threshold_for` is chosen for, such as ``f1``, ``precision=0.9``,
+            ``recall=0.95`` or ``share=0.02``; the others are always of best F1.
+        class_weights: ``balanced`` lets every label weigh the same in the fit, ``none`` every document.
+        trained_layers: blocks of the encoder, counted from the last, that are trained along with the head; 0 leaves it
+            frozen, as published, -1 trains all of it and its embeddings.
         published: Hub name of the published weights, if any; ``{language}`` stands for a language.
         folds: parts of the cross-validation from which calibration and figures come.
         epochs: passes over the labels (``pooled_linear``).
@@ -81,6 +87,9 @@ class ClassifierSpec:
     threshold_of: dict[str, int] = field(default_factory=dict)
     cut: Cut = "published"
     calibration: Method = "f1"
+    target: str = "f1"
+    class_weights: Literal["none", "balanced"] = "none"
+    trained_layers: int = 0
     published: str | None = None
     folds: int = 5
     epochs: int = 20
@@ -185,6 +194,9 @@ LATER: dict[str, Any] = {
     "ridge": 0.1,
     "landmarks": 4000,
     "calibration": "f1",
+    "target": "f1",
+    "class_weights": "none",
+    "trained_layers": 0,
 }
 """Keys of a spec that came after the first classifiers, with the values at which they change nothing."""
 

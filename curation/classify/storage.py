@@ -5,8 +5,9 @@
 | pooled_linear | an ordinary ``AutoModelForSequenceClassification`` folder + ``calibration.json`` | yes, same logits |
 | linear, kernel | encoder + ``head.safetensors`` + ``head.json`` | as an encoder only, never with a random head |
 
-Both hold ``report.json`` and a model card, ``README.md``. ``calibration.json`` and ``head.json`` say the same things:
-scale, cut, calibration, and how texts become vectors. They are written last: a folder without them is not ours.
+Both hold ``report.json``, ``held_out.parquet`` and a model card, ``README.md``. ``calibration.json`` and ``head.json``
+say the same things: scale, cut, calibration, and how texts become vectors. They are written last: a folder without
+them is not ours.
 
 Example: ``read_classifier("HuggingFaceFW/fineweb-edu-classifier")`` reads the published layout, which has neither.
 """
@@ -24,6 +25,7 @@ from curation.classify.card import model_card
 from curation.classify.classifier import Classifier
 from curation.classify.embedder import Embedder, Precision, TransformersEmbedder, choose_precision
 from curation.classify.head import HEADS, Head, LogitsHead, PooledLinearHead
+from curation.classify.held_out import HeldOut
 from curation.classify.models import (
     INSTALL,
     LoadedModel,
@@ -52,7 +54,7 @@ FORMAT = 1
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Writes a classifier in the form of its head; files of an earlier one are overwritten."""
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in ("head.json", "calibration.json", "head.safetensors"):
+    for stale in ("head.json", "calibration.json", "head.safetensors", "report.json", "held_out.parquet"):
         (folder / stale).unlink(missing_ok=True)
     if isinstance(classifier.head, PooledLinearHead):
         _save_sequence_classifier(classifier, classifier.head, folder)
@@ -62,6 +64,8 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
         described = folder / "head.json"
     if classifier.report is not None:
         (folder / "report.json").write_text(classifier.report.to_json(), encoding="utf-8")
+    if classifier.held_out is not None:
+        classifier.held_out.write(folder / "held_out.parquet")
     (folder / "README.md").write_text(model_card(classifier), encoding="utf-8")
     described.write_text(json.dumps(_description(classifier), indent=1) + "\n", encoding="utf-8")
 
@@ -148,6 +152,7 @@ def _classifier(
     low, high = described.get("scale", (0, 5))
     cuts = described.get("calibration")
     report = folder / "report.json" if described and folder is not None else None
+    held_out = folder / "held_out.parquet" if described and folder is not None else None
     return Classifier(
         name=described.get("name", name),
         embedder=embedder,
@@ -156,6 +161,7 @@ def _classifier(
         calibration=Calibration(tuple((int(t), float(c)) for t, c in cuts)) if cuts else None,
         cut=described.get("cut", "published"),
         report=TrainingReport.from_json(report.read_text("utf-8")) if report and report.is_file() else None,
+        held_out=HeldOut.read(held_out) if held_out and held_out.is_file() else None,
     )
 
 

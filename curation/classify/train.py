@@ -9,25 +9,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.classify.calibrate import Calibration, fit_calibration
 from curation.classify.classifier import Classifier
 from curation.classify.embedder import Embedder, load_embedder
+from curation.classify.evaluate import evaluate, learn_cuts
 from curation.classify.features import TextFeatures, read_features
 from curation.classify.folds import assign_folds, group_indices
 from curation.classify.head import Features, Floats, Head, fit_head
-from curation.classify.report import (
-    FEW_LABELS,
-    ThresholdReport,
-    TrainingReport,
-    confusion,
-    figures,
-    spearman,
-)
+from curation.classify.held_out import HeldOut
+from curation.classify.report import TrainingReport
 from curation.classify.spec import ClassifierSpec
 from curation.errors import ConfigError
 
@@ -37,8 +31,8 @@ INNER_FOLDS = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Labelled:
-    """Features (n rows), labels (n,), weights (n,) and groups (n,) of the labelled documents."""
+class Labelled:
+    """Features (n rows), labels (n,), what each weighs in the fit (n,) and groups (n,) of the labelled documents."""
 
     features: Features | TextFeatures
     labels: Floats
@@ -46,10 +40,12 @@ class _Labelled:
     members: NDArray[np.int64]
     grouped: bool
 
-    def part(self, mask: NDArray[np.bool_]) -> _Labelled:
-        return _Labelled(self.features[mask], self.labels[mask], self.weights[mask], self.members[mask], self.grouped)
+    def part(self, mask: NDArray[np.bool_]) -> Labelled:
+        """The documents of a mask."""
+        return Labelled(self.features[mask], self.labels[mask], self.weights[mask], self.members[mask], self.grouped)
 
     def folds(self, number: int, seed: int) -> NDArray[np.int64]:
+        """A fold per document (n,)."""
         return assign_folds(self.labels, self.members.tolist() if self.grouped else None, number, seed)
 
 
@@ -58,8 +54,10 @@ def fit_classifier(
     labels: Sequence[float],
     spec: ClassifierSpec,
     *,
+    ids: Sequence[str] | None = None,
     groups: Sequence[object] | None = None,
     weights: Sequence[float] | None = None,
+    further: Sequence[float | None] | None = None,
     embedder: Embedder | None = None,
     seed: int | None = None,
 ) -> tuple[Classifier, TrainingReport]:
@@ -69,8 +67,11 @@ def fit_classifier(
         texts: the judged documents.
         labels: the judge's, on ``spec.scale``.
         spec: what to train.
+        ids: of the documents, for what is kept of them.
         groups: domain or repository of each document; one group is never on both sides of a split.
-        weights: of the documents, such as inverse sampling rates.
+        weights: inverse sampling rates of the documents. Cuts and figures are of the corpus that they stand for; the
+            fit takes each document once, since a sample is balanced so that rare labels are learned.
+        further: another reading of the same documents, None where there is none: the ceiling for any classifier.
         embedder: used instead of the spec's: anything with ``embed(list[str]) -> array``.
         seed: used instead of the spec's.
 
@@ -80,24 +81,57 @@ def fit_classifier(
     """
     spec = spec if seed is None else dataclasses.replace(spec, seed=seed)
     checked = _check_labels(texts, labels, spec)
-    weighted = _check_weights(weights, len(texts))
+    sampled = _check_weights(weights, len(texts))
+    again = _check_further(further, len(texts))
     members = group_indices(groups, len(texts))
     embedder = embedder or spec_embedder(spec)
     features = read_features(list(texts), embedder, spec.head, spec.max_characters)
-    data = _Labelled(features, checked, weighted, members, groups is not None)
+    data = Labelled(features, checked, fit_weights(spec, checked), members, groups is not None)
     pooler = getattr(embedder, "pooler", None)
 
-    def fit(part: _Labelled) -> Head:
+    def fit(part: Labelled) -> Head:
         owned = part.members.tolist() if part.grouped else None
         return fit_head(spec, part.features, part.labels, part.weights, groups=owned, pooler=pooler)
 
-    folds = data.folds(spec.folds, spec.seed)
-    predictions = _held_out(data, folds, fit)
-    calibration = fit_calibration(predictions, data.labels, spec.scale, data.weights, method=spec.calibration)
-    report = _report(spec, data, folds, predictions, _held_out_calibrated(data, folds, fit, spec), calibration)
+    folds, scores, inner = cross_validate(data, spec, fit)
+    held_out = HeldOut(
+        ids=tuple(ids) if ids is not None else ("",) * len(texts),
+        labels=checked,
+        further=again,
+        weights=sampled,
+        members=members,
+        folds=folds,
+        scores=scores,
+        inner=inner,
+    )
+    calibration = learn_cuts(spec, held_out)
+    report = evaluate(spec, held_out, calibration, grouped=data.grouped)
     head = fit(data)
-    classifier = Classifier(spec.name or "classifier", embedder, head, spec.scale, calibration, spec.cut, report)
+    classifier = Classifier(
+        spec.name or "classifier", embedder, head, spec.scale, calibration, spec.cut, report, held_out
+    )
     return classifier, report
+
+
+def cross_validate(
+    data: Labelled, spec: ClassifierSpec, fit: Callable[[Labelled], Head]
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Folds (n,), out-of-fold raw scores (n,), and those inside each training part (n, folds); see `HeldOut`."""
+    folds = data.folds(spec.folds, spec.seed)
+    scores = _held_out(data, folds, fit)
+    inner = np.full((len(folds), int(folds.max()) + 1), np.nan)
+    for fold in range(inner.shape[1]):
+        rest = data.part(folds != fold)
+        inner[folds != fold, fold] = _held_out(rest, rest.folds(INNER_FOLDS, spec.seed + 1), fit)
+    return folds, scores, inner
+
+
+def fit_weights(spec: ClassifierSpec, labels: Floats) -> Floats:
+    """What each document weighs in the fit (n,), 1 on average."""
+    if spec.class_weights == "none":
+        return np.ones(len(labels))
+    _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.asarray(len(labels) / (len(counts) * counts[place]), np.float64)
 
 
 def spec_embedder(spec: ClassifierSpec, *, threads: int | None = None) -> Embedder:
@@ -116,86 +150,13 @@ def spec_embedder(spec: ClassifierSpec, *, threads: int | None = None) -> Embedd
     )
 
 
-def _held_out(data: _Labelled, folds: NDArray[np.int64], fit: Callable[[_Labelled], Head]) -> Floats:
+def _held_out(data: Labelled, folds: NDArray[np.int64], fit: Callable[[Labelled], Head]) -> Floats:
     """The raw score (n,) of each document from a head that did not see its fold."""
     predictions = np.zeros(len(data.labels))
     for fold in range(int(folds.max()) + 1):
         out = folds == fold
         predictions[out] = fit(data.part(~out)).predict(data.features[out])
     return predictions
-
-
-def _held_out_calibrated(
-    data: _Labelled, folds: NDArray[np.int64], fit: Callable[[_Labelled], Head], spec: ClassifierSpec
-) -> Floats:
-    """The calibrated score (n,) of each document, head and cuts both learned from the other folds alone."""
-    calibrated = np.zeros(len(data.labels))
-    for fold in range(int(folds.max()) + 1):
-        out = folds == fold
-        rest = data.part(~out)
-        inner = _held_out(rest, rest.folds(INNER_FOLDS, spec.seed + 1), fit)
-        cuts = fit_calibration(inner, rest.labels, spec.scale, rest.weights, method=spec.calibration)
-        calibrated[out] = cuts.apply(fit(rest).predict(data.features[out]))
-    return calibrated
-
-
-def _report(
-    spec: ClassifierSpec,
-    data: _Labelled,
-    folds: NDArray[np.int64],
-    predictions: Floats,
-    calibrated: Floats,
-    calibration: Calibration,
-) -> TrainingReport:
-    scale, labels = spec.scale, data.labels
-    rounded = np.asarray(np.round(np.clip(predictions, scale.low, scale.high)), np.float64)
-    thresholds = []
-    for threshold in scale.thresholds:
-        wanted = labels >= threshold
-        of = [
-            figures(wanted, kept >= threshold, data.members, data.weights, spec.seed) for kept in (rounded, calibrated)
-        ]
-        thresholds.append(ThresholdReport(threshold, int(wanted.sum()), calibration.raw_cut(threshold), of[0], of[1]))
-    return TrainingReport(
-        labels=len(labels),
-        groups=len(np.unique(data.members)) if data.grouped else None,
-        folds=int(folds.max()) + 1,
-        histogram={label: int(np.sum(np.round(labels) == label)) for label in range(scale.low, scale.high + 1)},
-        spearman=spearman(labels, predictions),
-        thresholds=tuple(thresholds),
-        confusion=confusion(labels, rounded, scale),
-        calibrated_confusion=confusion(labels, np.floor(calibrated), scale),
-        notes=tuple(_notes(spec, data, folds)),
-        head=spec.head,
-        calibration=spec.calibration,
-    )
-
-
-def _notes(spec: ClassifierSpec, data: _Labelled, folds: NDArray[np.int64]) -> Iterator[str]:
-    if len(data.labels) < FEW_LABELS:
-        yield f"Few labels ({len(data.labels)}, fewer than {FEW_LABELS}): figures and cuts are rough."
-    if data.grouped:
-        yield from _notes_on_groups(data)
-    if folds.max() + 1 < spec.folds:
-        yield f"Only {int(folds.max()) + 1} of {spec.folds} folds: there are no more groups than that."
-    for threshold in spec.scale.thresholds:
-        positives = int(np.sum(data.labels >= threshold))
-        if positives < 10:
-            yield f"Only {positives} labels reach {threshold}: its cut is little more than a guess."
-
-
-def _notes_on_groups(data: _Labelled) -> Iterator[str]:
-    number, largest = len(data.labels), int(np.bincount(data.members).max())
-    if largest == number:
-        yield (
-            "All documents are of one group: documents were dealt out one by one, it stands on both sides of every "
-            "split, and figures may flatter. Name a column that tells domains or repositories apart."
-        )
-    elif largest > number / 2:
-        yield (
-            f"One group holds {largest} of {number} documents: it is in one fold, judged by what was learned from the "
-            "few others. Is it a group, or documents without a known one?"
-        )
 
 
 def _check_labels(texts: list[str], labels: Sequence[float], spec: ClassifierSpec) -> Floats:
@@ -221,3 +182,11 @@ def _check_weights(weights: Sequence[float] | None, number: int) -> Floats:
     if not np.all(np.isfinite(checked)) or checked.min() < 0 or checked.sum() <= 0:
         raise ValueError("weights must be finite, not negative, and not all zero")
     return checked
+
+
+def _check_further(further: Sequence[float | None] | None, number: int) -> Floats:
+    if further is None:
+        return np.full(number, np.nan)
+    if len(further) != number:
+        raise ValueError(f"{len(further)} further readings for {number} labels")
+    return np.array([np.nan if one is None else one for one in further], np.float64)
