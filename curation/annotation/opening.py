@@ -15,13 +15,13 @@ from typing import Any
 
 from curation.annotation.constrain import constraint_body, own_constraints
 from curation.annotation.cutting import Cutter, judge_tokenizer, special_tokens
-from curation.annotation.gpus import gpus_needed
 from curation.annotation.judge import Judge, judge_identity, open_judge
 from curation.annotation.judging import Judging
 from curation.annotation.prompt import GENERATION, Prompt
 from curation.annotation.reading import Asker
 from curation.annotation.vllm_options import LOCAL_OPTIONS, TUNING_OPTIONS, check_options, find_vllm, interpreter
 from curation.errors import ConfigError
+from curation.gpus import gpus_needed
 
 _TOP_LOGPROBS = 20  # as many as vLLM and OpenAI give; a digit may come with a blank, bold, or in another script
 

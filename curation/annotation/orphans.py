@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.annotation.guard import GRACE_SECONDS
-from curation.annotation.locks import own_folder
+from curation.locks import own_folder
 
 _PROC = Path("/proc")
 _LISTENS = "0A"  # of /proc/net/tcp

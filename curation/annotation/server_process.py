@@ -24,9 +24,9 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from curation.annotation.locks import lock_file, own_folder
 from curation.annotation.orphans import listens, session_members, write_record
 from curation.errors import ConfigError
+from curation.locks import lock_file, own_folder
 
 PORTS = range(20_000, 21_000)
 """Below the ports that Linux gives to outgoing connections (32768 and up): such a connection, even one of our own that

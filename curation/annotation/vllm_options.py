@@ -17,8 +17,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from curation.annotation.gpus import gpus_needed
 from curation.errors import ConfigError
+from curation.gpus import gpus_needed
 
 LOCAL_OPTIONS = ("env", "python", "start_seconds")
 """Options that say how the server is started, not what it serves."""

@@ -10,7 +10,7 @@
 The server starts with the first request and is ended by `close`, at exit, and, through its guard, when this process is
 killed. What is no option of ours becomes one of the server's command line; those under ``body`` go into each request's
 body. Each judge has a server of its own, so eight tasks start eight; where more GPUs are visible than one needs, each
-takes its share (`curation.annotation.gpus`).
+takes its share (`curation.gpus`).
 
 datatrove has a server class, too. It runs ``vllm serve`` of its own environment, always with ``--trust-remote-code``,
 lives in the event loop of its inference runner, marks a server that has died as failed for good, takes whatever answers
@@ -26,7 +26,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from curation.annotation.endpoint import EndpointJudge
-from curation.annotation.gpus import Claim, claim_gpus, gpus_needed
 from curation.annotation.judge import Reply, Request
 from curation.annotation.kept_server import KeptServer
 from curation.annotation.orphans import end_orphans
@@ -41,6 +40,7 @@ from curation.annotation.vllm_options import (
     start_seconds,
 )
 from curation.errors import ConfigError
+from curation.gpus import Claim, claim_gpus, gpus_needed
 
 
 class VllmJudge:

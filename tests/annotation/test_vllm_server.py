@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 
 from curation.annotation import kept_server, orphans, server_process
-from curation.annotation.gpus import claim_gpus, gpus_needed
 from curation.annotation.judge import Request, ask, open_judge
-from curation.annotation.locks import own_folder
 from curation.annotation.orphans import end_orphans, session_members, started
 from curation.annotation.server_process import ServerProcess, claim_port
 from curation.annotation.vllm_options import server_arguments, server_environment
 from curation.errors import ConfigError
+from curation.gpus import claim_gpus, gpus_needed
+from curation.locks import own_folder
 
 TOY = Path(__file__).with_name("toy_vllm.py")
 ROOT = Path(__file__).resolve().parents[2]
 # A client in a process of its own: it gets its replies, says so, and lives on.
 CLIENT = """
 import json, sys, time
-from curation.annotation.gpus import claim_gpus, gpus_needed
+from curation.gpus import claim_gpus, gpus_needed
 from curation.annotation.judge import Request, ask, open_judge
 judge = open_judge("vllm:tiny", options=json.loads(sys.argv[2]))
 judge.command = [sys.executable, sys.argv[1]]

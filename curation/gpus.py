@@ -1,12 +1,14 @@
-"""Which GPUs a server of ours takes, where several tasks share a machine with more of them than one server needs.
+"""Which GPUs a task takes, where several share a machine: a server some of them, a task that scores one.
 
     claim = claim_gpus(needed=2, environment=os.environ)
     claim.visible  # "2,3", for CUDA_VISIBLE_DEVICES; None: all that are visible, or there are none to choose from
     claim.close()  # or the end of all processes that hold the lock
 
-Eight tasks on a machine of eight GPUs start eight servers, each on its own. A claim is a lock on a file of this user;
-the server's guard holds it, too, so it lasts until the server is gone. Slurm gives each task its own GPUs: there is
-nothing to choose then, and nothing is claimed.
+    claim, position, shared = claim_one(os.environ)  # torch.cuda.set_device(position)
+
+Eight tasks on a machine of eight GPUs start eight servers, or score on eight GPUs, each on its own. A claim is a lock
+on a file of this user; a server's guard holds it, too, so it lasts until the server is gone. Slurm gives each task its
+own GPUs: a server has nothing to choose then, and claims nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curation.annotation.locks import lock_file
 from curation.errors import ConfigError
+from curation.locks import lock_file
 
 _PROC_GPUS = Path("/proc/driver/nvidia/gpus")
 
@@ -74,6 +76,22 @@ def claim_gpus(needed: int, environment: Mapping[str, str]) -> Claim:
             f"the options ask for {needed} GPUs, of which {len(visible)} are visible ({', '.join(visible)})"
         )
     return _claim({one: known.get(one, one) for one in visible}, needed)
+
+
+def claim_one(environment: Mapping[str, str]) -> tuple[Claim, int, bool]:
+    """One GPU for a task that scores: the claim, its position among the visible ones, and whether it is shared.
+
+    With all of them taken by other tasks of ours the task shares one rather than fail: it is slow, not wrong. Tasks
+    that share are spread by their process number. Without any GPU position 0 is nobody's, and nothing is claimed.
+    """
+    known = _all_gpus()
+    named = environment.get("CUDA_VISIBLE_DEVICES")
+    visible = list(known) if named is None else _listed(named)
+    for position, name in enumerate(visible):
+        lock = lock_file(f"gpu-{known.get(name, name)}")
+        if lock is not None:
+            return Claim(name, (lock,)), position, False
+    return Claim(), os.getpid() % max(1, len(visible)), bool(visible)
 
 
 def _claim(gpus: Mapping[str, str], needed: int) -> Claim:
