@@ -1,3 +1,4 @@
+import pickle
 import subprocess
 import sys
 
@@ -5,7 +6,9 @@ import numpy as np
 import pytest
 from tiny_models import MINILM
 
-from curation.classify.embedder import _batches, load_embedder
+from curation.classify.embedder import load_embedder
+from curation.classify.pooling import averaged
+from curation.classify.tokens import Tokens
 from curation.errors import ConfigError
 
 TEXTS = [
@@ -84,16 +87,6 @@ def test_its_own_pooler_is_found(minilm):
     assert weights.shape == (384, 384) and biases.shape == (384,)
 
 
-def test_batches_hold_one_padded_length_and_bounded_tokens():
-    lengths = [3, 512, 16, 17, 500, 1, *([512] * 40)]
-    seen = []
-    for batch, padded in _batches(lengths):
-        assert len({(-(-lengths[i] // 16) * 16, lengths[i] % 16 == 0) for i in batch}) == 1
-        assert max(lengths[i] for i in batch) <= padded and len(batch) <= 32 and len(batch) * padded <= 16_384
-        seen += batch
-    assert sorted(seen) == list(range(len(lengths)))
-
-
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -168,3 +161,32 @@ def test_what_is_not_asked_for_is_not_named(minilm):
 def test_a_layer_that_the_model_has_not_is_a_config_error():
     with pytest.raises(ConfigError, match=r"layers: \[4, 7\], but the embedder has layers 0 to 6"):
         load_embedder(MINILM, layers=[4, 7])
+
+
+def test_the_gpu_path_gives_the_vectors_of_the_cpu_path(minilm):
+    """Run on the CPU: batches of any size, masks only where needed, a copy of the model."""
+    texts = ["Solve 2x + 3 = 11. " * n for n in (40, 1, 3, 40, 200, 200)] + ["", "a"]
+    windows = minilm.tokeniser.read(texts).windows()
+    rows = minilm._gpu_rows(windows, "cpu")
+    assert np.abs(rows - minilm.embed(texts)).max() < 1e-5
+    assert minilm._on_gpu[1] is not minilm.loaded.model
+    minilm.release()
+    assert minilm._on_gpu is None
+
+
+def test_layers_are_read_on_the_gpu_path_too(minilm):
+    other = load_embedder(MINILM, pooling="mean", max_tokens=64, layers=[2, 3], windows=2, precision="fp32")
+    texts = ["Solve 2x + 3 = 11. " * n for n in (40, 1)]
+    tokens = other.tokeniser.read(texts)
+    by_gpu = averaged(other._gpu_rows(tokens.windows(), "cpu"), tokens, normalize=False)
+    assert np.abs(by_gpu - other.embed(texts)).max() < 1e-5
+    bf16 = load_embedder(MINILM, pooling="mean", max_tokens=64, precision="bf16")
+    rows = bf16._gpu_rows(bf16.tokeniser.read(texts).windows(), "cpu")
+    assert rows.dtype == np.float32 and np.abs(rows - bf16.embed(texts)).max() < 0.02
+
+
+def test_embedding_from_tokens_made_elsewhere_is_the_same(minilm):
+    texts = ["one text", "", "another " * 300]
+    reader = pickle.loads(pickle.dumps(minilm.tokeniser))
+    parts = [reader.read(texts[:1]), reader.read(texts[1:])]
+    assert np.array_equal(minilm.embed_tokens(Tokens.joined(parts)), minilm.embed(texts))
