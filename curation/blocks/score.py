@@ -5,19 +5,26 @@ Example: ``[ScoreText(classifier=folder_of("train", "model")), CountTokens(token
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
 from datatrove.data import Document
+from loguru import logger
 
+from curation.blocks.score_journal import ScoreJournal
 from curation.blocks.step import Documents, Step, tuning
 from curation.blocks.train import threads, with_cache, write_cache
-from curation.classify.cache import CachedEmbedder
+from curation.classify.cache import CachedEmbedder, text_digest
 from curation.classify.classifier import Classifier, load_classifier
+from curation.classify.device import Device, own_device
+from curation.classify.feeding import Feeder
 from curation.classify.storage import model_folder
 from curation.content import absolute_location, resolve_location
 from curation.errors import ConfigError
@@ -25,18 +32,25 @@ from curation.folder import Folder, local_copy
 from curation.recipe import OUTPUT
 from curation.text.tokens import load_token_counter
 
-_WINDOW = 2048
-"""Documents held at a time; sorted by length within, so that little is spent on padding."""
+_WINDOW_ON_CPU, _WINDOW_ON_GPU = 1024, 16_384
+"""Documents that are sorted by length together, so that little is spent on padding; what a kill costs at most."""
+_WINDOW_CHARACTERS = 64_000_000
+_MOST_READERS = 16
 
 
 @dataclass(kw_only=True, repr=False)
 class ScoreText(Step):
     """Add ``score`` (raw), ``int_score`` (clipped and rounded, as published) and ``calibrated_score`` if there is one.
 
+    A task takes a GPU of its own if there is one, and feeds it from several processes that tokenise. Equal texts are
+    scored once.
+
     Args:
         classifier: a folder or a Hub name.
         embeddings: folders of vectors that were computed before.
         keep_embeddings: a folder for those computed here, for stages after this one.
+        journal: the stage's folder, to keep scores as they come: a shard that was killed goes on from there.
+        readers: processes that tokenise; by default one less than the task has cores on a GPU, and none on a CPU.
     """
 
     type: ClassVar[str] = "score"
@@ -50,6 +64,8 @@ class ScoreText(Step):
     classifier: str
     embeddings: tuple[str, ...] = tuning(())
     keep_embeddings: str | None = tuning(None)
+    journal: str | None = tuning(None)
+    readers: int | None = tuning(None)
 
     def __post_init__(self) -> None:
         self.classifier = classifier_location(self.classifier)
@@ -70,25 +86,87 @@ class ScoreText(Step):
             _load(self.classifier)
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
-        """Score a window of documents at a time."""
-        documents: Documents = iter(data or ())
+        """Score a window of documents at a time, in order."""
         classifier = _load(self.classifier)
         embedder = with_cache(classifier.embedder, self.embeddings)
-        classifier = replace(classifier, embedder=embedder)
-        while window := list(islice(documents, _WINDOW)):
-            self._score(classifier, window)
-            yield from window
-        if self.keep_embeddings and isinstance(embedder, CachedEmbedder):
-            write_cache(embedder, self.keep_embeddings, rank)
+        known = embedder if isinstance(embedder, CachedEmbedder) else None
+        journal = self._journal(rank)
+        with own_device() as device:
+            windows = _windows(iter(data or ()), device, journal.known if journal else {})
+            with Feeder(
+                classifier,
+                processes=self._readers(device),
+                known=known,
+                remember=self.keep_embeddings is not None,
+                start=device.use,
+            ) as feeder:
+                for window, scores in feeder.feed(windows, lambda window: list(window.fresh.values())):
+                    if journal:
+                        journal.add(list(window.fresh), scores)
+                    window.known.update(zip(window.fresh, scores.tolist(), strict=True))
+                    yield from self._scored(classifier, window)
+        if self.keep_embeddings and known is not None:
+            write_cache(known, self.keep_embeddings, rank)
+        if journal:
+            journal.close()
 
-    def _score(self, classifier: Classifier, window: list[Document]) -> None:
-        scores = classifier.score([doc.text for doc in window])
+    def _scored(self, classifier: Classifier, window: _Window) -> Iterator[Document]:
+        scores = np.array([window.known[digest] for digest in window.digests])
         rounded = classifier.int_scores(scores)
-        calibrated = classifier.calibrated(scores) if classifier.calibration else [None] * len(window)
-        for doc, score, whole, bent in zip(window, scores, rounded, calibrated, strict=True):
+        calibrated = classifier.calibrated(scores) if classifier.calibration else [None] * len(scores)
+        for doc, score, whole, bent in zip(window.documents, scores, rounded, calibrated, strict=True):
             doc.metadata["score"], doc.metadata["int_score"] = float(score), int(whole)
             doc.metadata["calibrated_score"] = None if bent is None else float(bent)
             self.count(f"int_score_{int(whole)}")
+            yield doc
+
+    def _journal(self, rank: int) -> ScoreJournal | None:
+        if self.journal is None:
+            return None
+        journal = ScoreJournal(Folder(self.journal), f"{rank:05d}", f"{self.classifier} {_stamp(self.classifier)}")
+        if journal.known:
+            self.count("scores_taken_over", len(journal.known))
+        return journal
+
+    def _readers(self, device: Device) -> int:
+        if device.shared:
+            logger.warning(f"another task of this machine scores on {device.name}, too: fewer workers are as fast")
+            self.count("tasks_that_shared_a_gpu")
+        if self.readers is not None:
+            return self.readers
+        if device.position is None:
+            return 0
+        return max(1, min(_MOST_READERS, (threads() or len(os.sched_getaffinity(0))) - 1))
+
+
+@dataclass(eq=False)
+class _Window:
+    """Documents that are scored together: digests of their texts, and the texts without a known score."""
+
+    documents: list[Document]
+    digests: list[bytes]
+    fresh: dict[bytes, str]
+    known: dict[bytes, float]
+
+
+def _windows(documents: Documents, device: Device, taken_over: dict[bytes, float]) -> Iterator[_Window]:
+    most = _WINDOW_ON_CPU if device.position is None else _WINDOW_ON_GPU
+    while True:
+        window, characters = _Window([], [], {}, {}), 0
+        for doc in islice(documents, most):
+            digest = text_digest(doc.text)
+            window.documents.append(doc)
+            window.digests.append(digest)
+            if digest in taken_over:
+                window.known[digest] = taken_over[digest]
+            else:
+                window.fresh[digest] = doc.text
+            characters += len(doc.text)
+            if characters >= _WINDOW_CHARACTERS:
+                break
+        if not window.documents:
+            return
+        yield window
 
 
 @dataclass(kw_only=True, repr=False)
@@ -136,8 +214,13 @@ def classifier_location(location: str) -> str:
     return str(model_folder(absolute_location(location))) if given else location
 
 
+def _stamp(location: str) -> str:
+    """What tells a classifier's files from others in the same place."""
+    return Folder(location).stamp() if "/" in location else ""
+
+
 def _load(location: str) -> Classifier:
-    return _load_as(location, Folder(location).stamp() if "/" in location else "")
+    return _load_as(location, _stamp(location))
 
 
 @lru_cache(maxsize=2)

@@ -117,6 +117,17 @@ class CachedEmbedder:
         rows = [self.fresh[digest] if (row := known[digest]) is None else row for digest in digests]
         return np.stack(rows).astype(np.float32, copy=False)
 
+    def known(self, texts: list[str]) -> list[NDArray[np.float32] | None]:
+        """The vector (d,) of each text that has one by now, None for the others."""
+        return [
+            row if row is not None else self.fresh.get(text_digest(text))
+            for text, row in zip(texts, self.cache.get(texts), strict=True)
+        ]
+
+    def remember(self, digests: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        """Takes vectors (n, d) that were computed elsewhere, for `write`."""
+        self.fresh |= dict(zip(digests, vectors, strict=True))
+
     def write(self, path: str | Path) -> int:
         """Writes what this embedder had to embed itself; returns how many, and forgets nothing."""
         if self.fresh:

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -91,12 +91,19 @@ class TransformersEmbedder:
         """One row per text, in order; a text of no tokens is an ordinary row."""
         return self.embed_tokens(self.tokeniser.read(texts))
 
-    def embed_tokens(self, tokens: Tokens) -> NDArray[np.float32]:
-        """The rows of what `tokeniser` read of texts."""
+    def embed_tokens(self, tokens: Tokens, *, stopped: Callable[[], bool] = bool) -> NDArray[np.float32]:
+        """The rows of what `tokeniser` read of texts.
+
+        Args:
+            tokens: of texts.
+            stopped: asked before each batch; once it says so a CancelledError is raised, for threads that nobody
+                can interrupt.
+        """
         if not len(tokens):
             return np.zeros((0, self._width()), np.float32)
         windows = tokens.windows()
-        rows = self._gpu_rows(windows) if import_torch().cuda.is_available() else self._cpu_rows(windows)
+        on_gpu = import_torch().cuda.is_available()
+        rows = self._gpu_rows(windows) if on_gpu else self._cpu_rows(windows, stopped)
         return rows if self._windows == 1 else averaged(rows, tokens, normalize=self.identity["normalize"])
 
     def release(self) -> None:
@@ -110,12 +117,14 @@ class TransformersEmbedder:
         self.loaded.model.save_pretrained(folder)
         self.loaded.tokenizer.save_pretrained(folder)
 
-    def _cpu_rows(self, windows: list[NDArray[np.int32]]) -> NDArray[np.float32]:
+    def _cpu_rows(self, windows: list[NDArray[np.int32]], stopped: Callable[[], bool] = bool) -> NDArray[np.float32]:
         """Vectors of windows: several batches at once, each in one thread, since threads inside change bits."""
         torch = import_torch()
         bf16 = self.identity["precision"] == "bf16"
 
         def vectors_of(batch: tuple[list[int], int]) -> tuple[list[int], NDArray[np.float32]]:
+            if stopped():
+                raise CancelledError
             indices, length = batch
             chosen = [windows[index] for index in indices]
             chosen += chosen[-1:] * (ROWS_ON_CPU - len(chosen))

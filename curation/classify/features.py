@@ -42,11 +42,13 @@ def read_features(texts: list[str], embedder: Embedder, head: str, max_character
         max_characters: of each text, for statistics and character runs; 0 is all.
     """
     vectors = np.asarray(embedder.embed(texts), np.float32)
-    if head != "kernel":
-        return vectors
+    return vectors if head != "kernel" else TextFeatures(vectors, *plain_features(texts, max_characters))
+
+
+def plain_features(texts: list[str], max_characters: int) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """Statistics (n, 72) and character runs (n, 1024) of texts, read as far as ``max_characters`` (0: to their end)."""
     from curation.text.grams import grams
     from curation.text.statistics import NAMES, statistics
 
     read = [text[: max_characters or None] for text in texts]
-    found = np.array([statistics(text) for text in read], np.float64).reshape(-1, len(NAMES))
-    return TextFeatures(vectors, found, grams(read))
+    return np.array([statistics(text) for text in read], np.float64).reshape(-1, len(NAMES)), grams(read)
