@@ -135,7 +135,8 @@ class TransformersEmbedder:
 
         rows = np.zeros((len(windows), self._width()), np.float32)
         batches = fixed_batches([len(one) for one in windows], ROWS_ON_CPU)
-        with _threads(1), ThreadPoolExecutor(self.threads or torch.get_num_threads()) as pool:
+        at_once = self.threads or torch.get_num_threads()
+        with _threads(1), ThreadPoolExecutor(at_once) as pool:
             for indices, vectors in pool.map(vectors_of, batches):
                 rows[indices] = vectors
         return rows

@@ -1,6 +1,7 @@
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -190,3 +191,25 @@ def test_embedding_from_tokens_made_elsewhere_is_the_same(minilm):
     reader = pickle.loads(pickle.dumps(minilm.tokeniser))
     parts = [reader.read(texts[:1]), reader.read(texts[1:])]
     assert np.array_equal(minilm.embed_tokens(Tokens.joined(parts)), minilm.embed(texts))
+
+
+def test_as_many_batches_at_once_as_torch_has_threads(minilm, monkeypatch):
+    import torch
+
+    from curation.classify import embedder
+
+    asked = []
+
+    def pool(number):
+        asked.append(number)
+        return ThreadPoolExecutor(number)
+
+    monkeypatch.setattr(embedder, "ThreadPoolExecutor", pool)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        minilm.embed(["a text"])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert asked == [3]
