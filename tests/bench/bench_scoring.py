@@ -87,7 +87,8 @@ def main() -> None:
     given = parser.parse_args()
     missing = [str(path) for path in (TEXTS, LABELS) if not path.is_file()]
     if missing:
-        sys.exit(f"skipped: needs {', '.join(missing)}")
+        print(f"skipped: needs {', '.join(missing)}")
+        return
     texts = [row["text"] for row in rows(TEXTS)]
     random.Random(0).shuffle(texts)
     texts = texts[: given.documents]
