@@ -166,7 +166,7 @@ def _model(model: str, step: CardValues) -> str:
     if report is None or not report.is_file():
         return f"`{model.rsplit('/', 2)[-1]}` was given and comes without figures of its training."
     stage = model.rstrip("/").rsplit("/", 2)[-2]
-    return f"### {stage}\n\n{TrainingReport.from_json(report.read_text()).to_markdown()}"
+    return f"### {stage}\n\n{TrainingReport.from_json(report.read_text()).to_markdown(level=4)}"
 
 
 def _domains(domains: Sequence[Mapping[str, Any]]) -> str:

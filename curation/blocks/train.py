@@ -20,7 +20,7 @@ from curation.classify.train import fit_classifier, spec_embedder
 from curation.content import absolute_name, resolve_location
 from curation.errors import ConfigError
 from curation.folder import Folder, local_copy
-from curation.text.domains import registered_domain, repository
+from curation.text.domains import repository, site
 
 
 @dataclass(kw_only=True, repr=False)
@@ -32,8 +32,9 @@ class TrainClassifier(Step):
     Args:
         spec: a shipped spec's name or a file.
         model: the folder for the classifier.
-        group_column: documents equal in it are kept on one side of a split. ``url`` means its registered domain, or the
-            repository of what names no host; ``repository``, where there is no such column, the repository of ``url``.
+        group_column: documents equal in it are kept on one side of a split. ``url`` means its site (registered domain,
+            or ``alice.github.io``), or the repository of what names no host; ``repository``, where there is no such
+            column, the repository of ``url``.
         label_column: where the label stands.
         embeddings: folders of vectors that were computed before.
         keep_embeddings: a folder for those computed here.
@@ -104,8 +105,8 @@ class TrainClassifier(Step):
 
 
 def group_of_url(url: str) -> str:
-    """The registered domain of a URL; of what names no host, such as ``owner/repository/file.c``, the repository."""
-    return registered_domain(url) or repository(url)
+    """The site of a URL; of what names no host, such as ``owner/repository/file.c``, the repository."""
+    return site(url) or repository(url)
 
 
 def threads() -> int | None:

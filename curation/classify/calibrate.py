@@ -26,6 +26,9 @@ NEWTON_STEPS = 60
 HELD_BACK = 1e-3
 """Of the logistic fit: steps of at most 1 in each value, and the penalty on their squares."""
 
+LEAST_SUPPORT = 10
+"""Labels on either side of a threshold; with fewer its best F1 is luck, and its cut continues the others'."""
+
 LEAST_STEP = 0.01
 """Neighbouring cuts lie at least this share of the predictions' standard deviation apart."""
 
@@ -55,6 +58,17 @@ class Calibration:
             raise ValueError(f"no cut for threshold {threshold}, known are {', '.join(map(str, known))}")
         return known[threshold]
 
+    def moved(self, threshold: int, raw: float) -> Calibration:
+        """With another cut at one threshold; the others give way where they must, so that cuts still rise."""
+        if threshold not in dict(self.cuts):
+            raise ValueError(f"no cut for threshold {threshold}")
+        gap = 0.01
+        cuts = {
+            one: min(cut, raw - gap * (threshold - one)) if one < threshold else max(cut, raw + gap * (one - threshold))
+            for one, cut in self.cuts
+        } | {threshold: raw}
+        return Calibration(tuple((one, round(cut, DIGITS)) for one, cut in sorted(cuts.items())))
+
     def apply(self, scores: Floats) -> Floats:
         """Calibrated scores (n,): piecewise linear through the cuts, ended at the ends of the scale."""
         thresholds = np.array([threshold for threshold, _ in self.cuts], np.float64)
@@ -78,7 +92,7 @@ def fit_calibration(
     *,
     method: Method = "f1",
 ) -> Calibration:
-    """The cuts of best F1, made increasing; thresholds that the labels never cross are extrapolated.
+    """The cuts of best F1, made increasing; thresholds that (nearly) no labels cross are extrapolated.
 
     Args:
         predictions: out-of-fold raw scores, shape (n,).
@@ -92,10 +106,13 @@ def fit_calibration(
     found = np.full(len(scale.thresholds), np.nan)
     support = np.zeros(len(scale.thresholds))
     for index, threshold in enumerate(scale.thresholds):
+        reached = int((labels >= threshold).sum())
+        support[index] = min(reached, len(labels) - reached)
+    most = max(1, int(support.max()))
+    for index, threshold in enumerate(scale.thresholds):
         positive = labels >= threshold
-        support[index] = min(positive.sum(), (~positive).sum())
-        if support[index] > 0:
-            found[index] = _best_cut(predictions, positive, weights)
+        if support[index] >= min(LEAST_SUPPORT, most):
+            found[index] = best_cut(predictions, positive, weights)
             if method == "mix":
                 found[index] = (found[index] + _expected_cut(predictions, positive, weights)) / 2
     step = LEAST_STEP * max(float(np.std(predictions)) if len(predictions) else 0.0, 1e-3)
@@ -103,8 +120,14 @@ def fit_calibration(
     return Calibration(tuple((t, float(c)) for t, c in zip(scale.thresholds, cuts, strict=True)))
 
 
-def _best_cut(predictions: Floats, positive: NDArray[np.bool_], weights: Floats) -> float:
-    """The raw score whose smoothed F1 is best; the middle where several are."""
+def best_cut(predictions: Floats, positive: NDArray[np.bool_], weights: Floats) -> float:
+    """The raw score whose smoothed F1 is best; the middle where several are.
+
+    Args:
+        predictions: out-of-fold raw scores, (n,).
+        positive: whether the label reaches the threshold, (n,).
+        weights: of the documents, (n,).
+    """
     order = np.argsort(-predictions, kind="stable")
     ranked, hits = predictions[order], (positive * weights)[order]
     f1 = 2 * np.cumsum(hits) / (np.cumsum(weights[order]) + hits.sum())

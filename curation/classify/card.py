@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from curation.classify.plots import INSTALL
+
 if TYPE_CHECKING:
     from curation.classify.classifier import Classifier
 
@@ -29,15 +31,22 @@ NOT_PLAIN = """`transformers` alone loads the encoder only: the head is in `head
 """
 
 
-def model_card(classifier: Classifier) -> str:
-    """The card of a classifier, in Markdown."""
+FILES = """- `report.json`: the figures below, and more of them
+- `held_out.parquet`: label and held-out scores of every judged document, without its text: another cut can be chosen
+  from it later, `curate filter SCORED --target precision=0.9 --classifier FOLDER`
+"""
+
+
+def model_card(classifier: Classifier, *, drawn: bool = False) -> str:
+    """The card of a classifier, in Markdown; ``drawn``: whether the picture of its report lies beside it."""
     scale, cut = classifier.scale, classifier.cut
     identity = classifier.embedder_identity
     lines = [
         f"# {classifier.name}",
         "",
         f"A `{classifier.head.kind}` head on a frozen encoder, trained with the labels of an LLM judge on a scale of",
-        f"{scale.low} to {scale.high}. `score` is its raw output and `int_score` the rounded one.",
+        f"{scale.low} to {scale.high}. `score` is its raw output, `int_score` the rounded one, and `calibrated_score`",
+        "is bent onto the scale of the labels: it reaches a label where the score reaches that label's cut.",
         "",
         LOADING.format(folder="FOLDER"),
         PLAIN.format(folder="FOLDER") if classifier.head.kind == "pooled_linear" else NOT_PLAIN,
@@ -51,5 +60,6 @@ def model_card(classifier: Classifier) -> str:
     if identity:
         lines += ["## Embedder", "", *(f"- {key}: {value!r}" for key, value in identity.items()), ""]
     if classifier.report is not None:
-        lines += ["## Figures", "", classifier.report.to_markdown()]
+        picture = "![Held-out figures](report.png)" if drawn else f"(No picture: {INSTALL} draws one.)"
+        lines += ["## Figures", "", picture, "", classifier.report.to_markdown(), "## Files", "", FILES]
     return "\n".join(lines)

@@ -9,35 +9,39 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from curation.classify.calibrate import Calibration, Floats, fit_calibration
-from curation.classify.held_out import HeldOut
-from curation.classify.report import (
-    FEW_LABELS,
-    ThresholdReport,
-    TrainingReport,
+from curation.classify.calibrate import Calibration, Floats
+from curation.classify.figures import (
+    Estimate,
+    Figures,
+    Mask,
+    auc,
+    average_precision,
     confusion,
-    figures,
+    curve,
+    estimates,
+    quadratic_kappa,
+    rates,
     spearman,
 )
+from curation.classify.held_out import HeldOut
+from curation.classify.operating import fit_cuts
+from curation.classify.report import FEW_LABELS, Ceiling, Step, ThresholdReport, TrainingReport
 from curation.classify.spec import ClassifierSpec
 
 
 def learn_cuts(spec: ClassifierSpec, held_out: HeldOut) -> Calibration:
     """The calibration of a classifier, from all held-out scores."""
-    return fit_calibration(held_out.scores, held_out.labels, spec.scale, held_out.weights, method=spec.calibration)
+    return fit_cuts(spec, held_out.scores, held_out.labels, held_out.weights)
 
 
-def _nested_calibrated(held_out: HeldOut, spec: ClassifierSpec) -> Floats:
-    """The calibrated score (n,) of each document, head and cuts both learned without it."""
-    calibrated = np.full(len(held_out), np.nan)
-    for part, (out, rest) in enumerate(held_out.each_part()):
-        known = held_out.some(rest)
-        cuts = fit_calibration(known.inner[:, part], known.labels, spec.scale, known.weights, method=spec.calibration)
-        calibrated[out] = cuts.apply(held_out.scores[out])
-    return calibrated
-
-
-def evaluate(spec: ClassifierSpec, held_out: HeldOut, calibration: Calibration, *, grouped: bool) -> TrainingReport:
+def evaluate(
+    spec: ClassifierSpec,
+    held_out: HeldOut,
+    calibration: Calibration,
+    *,
+    grouped: bool,
+    labels: Floats | None = None,
+) -> TrainingReport:
     """The figures of a classifier, each of documents that neither it nor its cut had seen.
 
     Args:
@@ -45,31 +49,88 @@ def evaluate(spec: ClassifierSpec, held_out: HeldOut, calibration: Calibration, 
         held_out: what was said of documents that were held out.
         calibration: the cuts that `learn_cuts` found.
         grouped: whether the documents' groups are known.
+        labels: of all documents, where only some were held out, (n,).
     """
-    scale, labels, folds = spec.scale, held_out.labels, held_out.folds
-    predictions, calibrated = held_out.scores, _nested_calibrated(held_out, spec)
-    rounded = np.asarray(np.round(np.clip(predictions, scale.low, scale.high)), np.float64)
-    thresholds = []
-    for threshold in scale.thresholds:
-        wanted = labels >= threshold
-        of = [
-            figures(wanted, kept >= threshold, held_out.members, held_out.weights, spec.seed)
-            for kept in (rounded, calibrated)
-        ]
-        thresholds.append(ThresholdReport(threshold, int(wanted.sum()), calibration.raw_cut(threshold), of[0], of[1]))
+    every = held_out.labels if labels is None else labels
+    calibrated = nested_calibrated(spec, held_out)[held_out.folds < held_out.parts]
+    one, scale = held_out.tested, spec.scale
+    rounded = np.asarray(np.round(np.clip(one.scores, scale.low, scale.high)), np.float64)
+    read_again = np.isfinite(one.further)
+    again = one.some(read_again)
     return TrainingReport(
-        labels=len(labels),
+        labels=len(every),
         groups=len(np.unique(held_out.members)) if grouped else None,
-        folds=int(folds.max()) + 1,
-        histogram={label: int(np.sum(np.round(labels) == label)) for label in range(scale.low, scale.high + 1)},
-        spearman=spearman(labels, predictions),
-        thresholds=tuple(thresholds),
-        confusion=confusion(labels, rounded, scale),
-        calibrated_confusion=confusion(labels, np.floor(calibrated), scale),
+        folds=held_out.parts,
+        tested=len(one),
+        weighted=bool(np.ptp(one.weights) > 1e-9 * one.weights.max()),
+        histogram={label: int(np.sum(np.round(every) == label)) for label in range(scale.low, scale.high + 1)},
+        spearman=spearman(one.labels, one.scores),
+        mean_error=round(float(np.mean(np.abs(one.scores - one.labels))), 4),
+        thresholds=tuple(_at(spec, one, t, calibration.raw_cut(t), rounded, calibrated) for t in scale.thresholds),
+        steps=tuple(_steps(one.labels, np.floor(calibrated))),
+        confusion=confusion(one.labels, rounded, scale),
+        calibrated_confusion=confusion(one.labels, np.floor(calibrated), scale),
+        further_documents=len(again),
+        further_kappa=quadratic_kappa(again.labels, again.further, scale) if len(again) else None,
+        further_spearman=spearman(again.labels, again.further) if len(again) else None,
         notes=tuple(_notes(spec, held_out, grouped)),
         head=spec.head,
         calibration=spec.calibration,
+        target=spec.target,
+        target_threshold=spec.threshold_for(),
     )
+
+
+def nested_calibrated(spec: ClassifierSpec, held_out: HeldOut) -> Floats:
+    """The calibrated score (n,) of each document, head and cuts both learned without it; NaN where no figure is."""
+    calibrated = np.full(len(held_out), np.nan)
+    for part, (out, rest) in enumerate(held_out.each_part()):
+        known = held_out.some(rest)
+        calibrated[out] = fit_cuts(spec, known.inner[:, part], known.labels, known.weights).apply(held_out.scores[out])
+    return calibrated
+
+
+def _at(
+    spec: ClassifierSpec, one: HeldOut, threshold: int, raw_cut: float, rounded: Floats, calibrated: Floats
+) -> ThresholdReport:
+    wanted = one.labels >= threshold
+    published, kept = rounded >= threshold, calibrated >= threshold
+
+    def statistic(weights: Floats) -> Floats:
+        both = [rates(wanted, chosen, weights) for chosen in (published, kept)]
+        return np.concatenate([*both, [auc(one.scores, wanted, weights)]])
+
+    found = estimates(statistic, one.members, one.weights, spec.seed)
+    return ThresholdReport(
+        threshold=threshold,
+        positives=int(wanted.sum()),
+        raw_cut=raw_cut,
+        published=Figures(*found[:4]),
+        calibrated=Figures(*found[4:8]),
+        auc=found[8],
+        average_precision=round(average_precision(one.scores, wanted, one.weights), 4),
+        curve=curve(one.scores, wanted, one.weights),
+        ceiling=_ceiling(spec, one, wanted, kept, threshold),
+    )
+
+
+def _ceiling(spec: ClassifierSpec, one: HeldOut, wanted: Mask, kept: Mask, threshold: int) -> Ceiling | None:
+    known = np.isfinite(one.further)
+    if not known.any():
+        return None
+    further = one.further[known] >= threshold
+
+    def statistic(weights: Floats) -> Floats:
+        return np.array([rates(wanted[known], chosen, weights)[2] for chosen in (further, kept[known])])
+
+    f1: list[Estimate] = estimates(statistic, one.members[known], one.weights[known], spec.seed)
+    return Ceiling(int(known.sum()), f1[0], f1[1])
+
+
+def _steps(labels: Floats, floors: Floats) -> Iterator[Step]:
+    for step in np.unique(floors):
+        of = labels[floors == step]
+        yield Step(int(step), len(of), round(float(of.mean()), 4), round(float((of >= step).mean()), 4))
 
 
 def _notes(spec: ClassifierSpec, held_out: HeldOut, grouped: bool) -> Iterator[str]:

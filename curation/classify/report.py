@@ -1,40 +1,36 @@
 """What is known about a trained classifier, on documents that neither it nor its cut had seen.
 
-Example: ``fit_classifier(...)[1].to_markdown()`` is the table that goes into the model card, and
-``TrainingReport.from_json(Path("report.json").read_text())`` reads it back.
+Example: ``fit_classifier(...)[1].to_markdown()`` is the text that goes into the model card, and
+``TrainingReport.from_json(Path("report.json").read_text())`` reads it back. `evaluate` makes it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import types
+import typing
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from curation.scale import Scale
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from curation.classify.figures import Estimate, Figures
 
 FEW_LABELS = 500
-BOOTSTRAPS = 500
-INTERVAL = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Precision, recall and F1 of a selection, with the bootstrap interval (95 %) of F1, and the share it keeps."""
+class Ceiling:
+    """How far the judge agrees with itself, or two judges with each other: no classifier can be asked for more.
 
-    precision: float
-    recall: float
-    f1: float
-    f1_low: float
-    f1_high: float
-    kept_share: float
+    Attributes:
+        documents: with a second reading.
+        f1: of the second reading against the first.
+        classifier_f1: of the calibrated cut against the first, on the same documents.
+    """
+
+    documents: int
+    f1: Estimate
+    classifier_f1: Estimate
 
 
 @dataclass(frozen=True)
@@ -47,6 +43,10 @@ class ThresholdReport:
         raw_cut: the raw score of the calibrated cut, from all labels.
         published: figures of ``int_score >= threshold``.
         calibrated: figures of the calibrated cut, learned inside the folds.
+        auc: area under the ROC curve of the raw score.
+        average_precision: area under the precision-recall curve.
+        curve: cut, precision and recall, from the highest cut down.
+        ceiling: the judge's own F1, where a second reading exists.
     """
 
     threshold: int
@@ -54,37 +54,76 @@ class ThresholdReport:
     raw_cut: float
     published: Figures
     calibrated: Figures
+    auc: Estimate
+    average_precision: float
+    curve: tuple[tuple[float, float, float], ...]
+    ceiling: Ceiling | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """Documents of one ``floor(calibrated_score)``: does a step of the scale mean what the judge means by it?
+
+    Attributes:
+        step: the floor.
+        documents: how many.
+        mean_label: of them.
+        reaching: the share with ``label >= step``.
+    """
+
+    step: int
+    documents: int
+    mean_label: float
+    reaching: float
 
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """Figures of a trained classifier, all of them out-of-fold.
+    """Figures of a trained classifier, all of them held out.
 
     Attributes:
         labels: number of labelled documents.
         groups: number of domains or repositories, kept together in the folds; None without.
-        folds: parts of the cross-validation.
+        folds: parts of the cross-validation; 1 where one part was held out once.
+        tested: documents that figures are of.
+        weighted: whether figures are of the corpus that a weighted sample stands for.
         histogram: label -> documents.
         spearman: rank correlation of label and raw score.
+        mean_error: mean distance of raw score and label.
         thresholds: figures at each threshold of the scale.
+        steps: what each step of the calibrated score holds.
         confusion: rows are labels, columns ``int_score``.
         calibrated_confusion: rows are labels, columns ``floor(calibrated_score)``.
+        further_documents: documents with a second reading.
+        further_kappa: its quadratic kappa with the first; None without.
+        further_spearman: its rank correlation with the first; None without.
         notes: sentences to heed.
         head: its kind.
         calibration: how the calibrated cuts were found.
+        target: what the calibrated cut at ``target_threshold`` was chosen for.
+        target_threshold: the threshold that the spec is for.
     """
 
     labels: int
     groups: int | None
     folds: int
+    tested: int
+    weighted: bool
     histogram: dict[int, int]
     spearman: float
+    mean_error: float
     thresholds: tuple[ThresholdReport, ...]
+    steps: tuple[Step, ...]
     confusion: tuple[tuple[int, ...], ...]
     calibrated_confusion: tuple[tuple[int, ...], ...]
+    further_documents: int = 0
+    further_kappa: float | None = None
+    further_spearman: float | None = None
     notes: tuple[str, ...] = ()
     head: str = ""
     calibration: str = ""
+    target: str = "f1"
+    target_threshold: int = 0
 
     def at(self, threshold: int) -> ThresholdReport:
         """The figures at one threshold."""
@@ -97,117 +136,27 @@ class TrainingReport:
     @classmethod
     def from_json(cls, text: str) -> TrainingReport:
         """The report that `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        values["histogram"] = {int(label): count for label, count in values["histogram"].items()}
-        values["thresholds"] = tuple(_threshold(one) for one in values["thresholds"])
-        for key in ("confusion", "calibrated_confusion"):
-            values[key] = tuple(tuple(row) for row in values[key])
-        return cls(**values | {"notes": tuple(values["notes"])})
+        report: TrainingReport = _read(cls, json.loads(text))
+        return report
 
-    def to_markdown(self) -> str:
-        """The report as tables."""
-        groups = f", {self.groups} groups kept together" if self.groups is not None else ""
-        head = f" of a `{self.head}` head, cuts by `{self.calibration}`" if self.head else ""
-        lines = [
-            f"{self.labels} labels{groups}; {self.folds}-fold cross-validation{head}.",
-            "Every figure is of documents that the head, its cut and its calibration did not see.",
-            "",
-            f"Spearman correlation of score and label: {self.spearman:.3f}.",
-            *(f"\n**{note}**" for note in self.notes),
-            "",
-            "| label >= | documents | cut | raw score | precision | recall | F1 (95 %) | kept |",
-            "|---|---|---|---|---|---|---|---|",
-            *(line for one in self.thresholds for line in _threshold_lines(one)),
-            "",
-            "Labels (rows) and `int_score` (columns):",
-            "",
-            *_confusion_lines(self.confusion, list(self.histogram)),
-            "",
-            "Labels (rows) and `floor(calibrated_score)` (columns):",
-            "",
-            *_confusion_lines(self.calibrated_confusion, list(self.histogram)),
-        ]
-        return "\n".join(lines) + "\n"
+    def to_markdown(self, level: int = 3) -> str:
+        """The report as text and tables, its headings of that level."""
+        from curation.classify.report_markdown import report_markdown
+
+        return report_markdown(self, level)
 
 
-def figures(wanted: Mask, kept: Mask, members: NDArray[np.int64], weights: Floats, seed: int) -> Figures:
-    """Precision, recall and F1 of keeping ``kept``, with an interval from resampled groups.
-
-    Args:
-        wanted: whether the judge's label reaches the threshold, shape (n,).
-        kept: whether the classifier keeps the document, shape (n,).
-        members: the group of each document from 0, shape (n,); groups are resampled, not documents.
-        weights: of the documents, shape (n,).
-        seed: of the resampling.
-    """
-    cells = np.stack([wanted & kept, ~wanted & kept, wanted & ~kept]) * weights
-    hit, false, missed = cells.sum(1)
-    per_group = np.stack([np.bincount(members, cell) for cell in cells])
-    generator = np.random.default_rng(seed)
-    number = per_group.shape[1]
-    samples = []
-    for _ in range(BOOTSTRAPS):
-        drawn = np.bincount(generator.integers(0, number, number), minlength=number)
-        samples.append(_f1(*(per_group @ drawn)))
-    low, high = np.quantile(samples, INTERVAL)
-    return Figures(
-        precision=_ratio(hit, hit + false),
-        recall=_ratio(hit, hit + missed),
-        f1=_f1(hit, false, missed),
-        f1_low=round(float(low), 4),
-        f1_high=round(float(high), 4),
-        kept_share=_ratio(hit + false, weights.sum()),
-    )
-
-
-def spearman(a: Floats, b: Floats) -> float:
-    """Rank correlation, ties sharing their mean rank; 0 where either is constant."""
-    x, y = _ranks(a), _ranks(b)
-    x, y = x - x.mean(), y - y.mean()
-    return round(float(x @ y) / max(float(np.sqrt(x @ x * (y @ y))), 1e-12), 4)
-
-
-def confusion(labels: Floats, predicted: Floats, scale: Scale) -> tuple[tuple[int, ...], ...]:
-    """Counts by label (rows) and predicted label (columns), both over the whole scale."""
-    size = scale.high - scale.low + 1
-    table = np.zeros((size, size), int)
-    np.add.at(table, (np.round(labels).astype(int) - scale.low, predicted.astype(int) - scale.low), 1)
-    return tuple(tuple(int(count) for count in row) for row in table)
-
-
-def _f1(hit: float, false: float, missed: float) -> float:
-    return _ratio(2 * hit, 2 * hit + false + missed)
-
-
-def _ratio(part: float, whole: float) -> float:
-    return round(float(part) / float(whole), 4) if whole > 0 else 0.0
-
-
-def _ranks(values: Floats) -> Floats:
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2)[place], np.float64)
-
-
-def _threshold(values: Mapping[str, Any]) -> ThresholdReport:
-    figures_of = {key: Figures(**values[key]) for key in ("published", "calibrated")}
-    return ThresholdReport(**{**values, **figures_of})
-
-
-def _threshold_lines(one: ThresholdReport) -> list[str]:
-    rows = (
-        ("published", f"{one.threshold - 0.5:g}", one.published),
-        ("calibrated", f"{one.raw_cut:g}", one.calibrated),
-    )
-    return [
-        f"| {one.threshold} | {one.positives} | {cut} | {raw} | {f.precision:.3f} | {f.recall:.3f} "
-        f"| {f.f1:.3f} ({f.f1_low:.3f}–{f.f1_high:.3f}) | {f.kept_share:.1%} |"
-        for cut, raw, f in rows
-    ]
-
-
-def _confusion_lines(table: tuple[tuple[int, ...], ...], labels: list[int]) -> list[str]:
-    header = ["| | " + " | ".join(map(str, labels)) + " |", "|---" * (len(labels) + 1) + "|"]
-    return header + [
-        f"| {label} | " + " | ".join(map(str, row)) + " |" for label, row in zip(labels, table, strict=True)
-    ]
+def _read(kind: Any, value: Any) -> Any:
+    """A value of JSON as its annotated type: dataclasses, tuples, mappings with integer keys, and what JSON has."""
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{name: _read(hints[name], one) for name, one in value.items()})  # type: ignore[operator]
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
+        return tuple(_read(one, item) for one, item in zip(inner, value, strict=True))
+    if origin is dict:
+        return {arguments[0](key): _read(arguments[1], item) for key, item in value.items()}
+    if origin is types.UnionType:
+        return None if value is None else _read(arguments[0], value)
+    return value

@@ -5,9 +5,9 @@
 | pooled_linear | an ordinary ``AutoModelForSequenceClassification`` folder + ``calibration.json`` | yes, same logits |
 | linear, kernel | encoder + ``head.safetensors`` + ``head.json`` | as an encoder only, never with a random head |
 
-Both hold ``report.json``, ``held_out.parquet`` and a model card, ``README.md``. ``calibration.json`` and ``head.json``
-say the same things: scale, cut, calibration, and how texts become vectors. They are written last: a folder without
-them is not ours.
+Both hold ``report.json``, its picture, ``held_out.parquet`` and a model card, ``README.md``. ``calibration.json`` and
+``head.json`` say the same things: scale, cut, calibration, and how texts become vectors. They are written last: a
+folder without them is not ours.
 
 Example: ``read_classifier("HuggingFaceFW/fineweb-edu-classifier")`` reads the published layout, which has neither.
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from curation.classify import plots
 from curation.classify.calibrate import Calibration
 from curation.classify.card import model_card
 from curation.classify.classifier import Classifier
@@ -49,12 +50,14 @@ SPLIT = {
 """Model types whose classifier is dense + tanh + linear on the first token -> names of the two layers."""
 
 FORMAT = 1
+DESCRIPTIONS = ("head.json", "calibration.json")
+HELD_OUT = "held_out.parquet"
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Writes a classifier in the form of its head; files of an earlier one are overwritten."""
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in ("head.json", "calibration.json", "head.safetensors", "report.json", "held_out.parquet"):
+    for stale in (*DESCRIPTIONS, "head.safetensors", "report.json", HELD_OUT, *plots.NAMES):
         (folder / stale).unlink(missing_ok=True)
     if isinstance(classifier.head, PooledLinearHead):
         _save_sequence_classifier(classifier, classifier.head, folder)
@@ -62,11 +65,14 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     else:
         _save_encoder_and_head(classifier, folder)
         described = folder / "head.json"
+    drawn = False
     if classifier.report is not None:
         (folder / "report.json").write_text(classifier.report.to_json(), encoding="utf-8")
     if classifier.held_out is not None:
-        classifier.held_out.write(folder / "held_out.parquet")
-    (folder / "README.md").write_text(model_card(classifier), encoding="utf-8")
+        classifier.held_out.write(folder / HELD_OUT)
+    if classifier.report and classifier.held_out and classifier.calibration:
+        drawn = plots.write_plots(classifier.report, classifier.held_out, classifier.calibration, folder)
+    (folder / "README.md").write_text(model_card(classifier, drawn=drawn), encoding="utf-8")
     described.write_text(json.dumps(_description(classifier), indent=1) + "\n", encoding="utf-8")
 
 
@@ -127,7 +133,7 @@ def model_folder(location: str) -> Path:
 
 def read_calibration(folder: Path) -> Calibration | None:
     """The calibration in a classifier's folder, without loading the model; None if there is none."""
-    for name in ("head.json", "calibration.json"):
+    for name in DESCRIPTIONS:
         if (folder / name).is_file() and (cuts := _read_json(folder / name).get("calibration")):
             return Calibration(tuple((int(t), float(c)) for t, c in cuts))
     return None
@@ -152,7 +158,7 @@ def _classifier(
     low, high = described.get("scale", (0, 5))
     cuts = described.get("calibration")
     report = folder / "report.json" if described and folder is not None else None
-    held_out = folder / "held_out.parquet" if described and folder is not None else None
+    held_out = folder / HELD_OUT if described and folder is not None else None
     return Classifier(
         name=described.get("name", name),
         embedder=embedder,

@@ -2,8 +2,8 @@
 
 Example: ``registered_domain("https://forums.example.co.uk/t/1")`` is ``"example.co.uk"``. The Public Suffix List is
 the snapshot that the installed tldextract carries (`snapshot_version`): nothing is fetched and no cache is written.
-Private suffixes are not used, so ``alice.github.io`` and ``bob.github.io`` are both ``github.io`` (what FineMath did is
-unknown).
+Private suffixes are not used there, so ``alice.github.io`` and ``bob.github.io`` are both ``github.io`` (what FineMath
+did is unknown); they are by `site`, which tells apart what may be near-duplicates.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _BARE_HOST = re.compile(r"[^\s/?#@:]+\.[^\s/?#@:]+(?::\d+)?(?:[/?#]|$)")
 _LABEL = re.compile(r"[\w-]{1,63}")
 
 
-def registered_domain(url: str) -> str | None:
+def registered_domain(url: str, *, private: bool = False) -> str | None:
     """The registered domain of ``url``, in lowercase ASCII (punycode), or None if it names no host.
 
     A host that is an IP address is returned as it is (without brackets), a host under no known suffix
     as its last two labels (``host.lan``, ``localhost``), a bare public suffix (``co.uk``) as itself. A URL without
-    scheme (``example.org/a``) is read as a web address.
+    scheme (``example.org/a``) is read as a web address. With ``private`` the list's private suffixes count, too.
     """
     url = url.strip()
     if not _SCHEME.match(url):
@@ -37,7 +37,15 @@ def registered_domain(url: str) -> str | None:
         host = urlsplit(url).hostname
     except ValueError:  # brackets that hold no IPv6 address
         return None
-    return _domain_of_host(host) if host else None
+    return _domain_of_host(host, private) if host else None
+
+
+def site(url: str) -> str | None:
+    """Like `registered_domain`, but whom a host lets publish under its name is a site of its own: ``alice.github.io``.
+
+    Pages of one site are alike, pages of two authors at one host no more than others.
+    """
+    return registered_domain(url, private=True)
 
 
 def repository(url: str) -> str:
@@ -58,7 +66,7 @@ def snapshot_version() -> str:
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _domain_of_host(host: str) -> str | None:
+def _domain_of_host(host: str, private: bool) -> str | None:
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
@@ -67,7 +75,7 @@ def _domain_of_host(host: str) -> str | None:
     labels = host.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels):
         return None
-    parts = _extractor()(host)
+    parts = _extractor(private)(host)
     if parts.suffix:
         return f"{parts.domain}.{parts.suffix}" if parts.domain else host
     return ".".join(labels[-2:])
@@ -81,5 +89,5 @@ def _ascii_host(host: str) -> str:
 
 
 @functools.cache
-def _extractor() -> tldextract.TLDExtract:
-    return tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=False)
+def _extractor(private: bool) -> tldextract.TLDExtract:
+    return tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=private)

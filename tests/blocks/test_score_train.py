@@ -103,6 +103,7 @@ def test_labels_can_stand_in_another_column(spec, labelled, tmp_path):
     ("column", "metadata", "group"),
     [
         ("url", {"url": "https://www.d1.org/x"}, "d1.org"),
+        ("url", {"url": "https://alice.github.io/x"}, "alice.github.io"),
         ("url", {"url": "redis/redis/src/a.c"}, "redis/redis"),
         ("url", {"url": None}, "7"),
         ("url", {"url": ""}, "7"),

@@ -125,7 +125,7 @@ def test_texts_that_are_all_alike(toy):
 def test_training_reports_and_names_it(toy, toy_labels, tmp_path):
     texts, labels, groups = toy_labels
     classifier, report = fit_classifier(texts, labels, SPEC, groups=groups, embedder=toy)
-    assert report.spearman > 0.8 and report.at(3).calibrated.f1 > 0.75
+    assert report.spearman > 0.8 and report.at(3).calibrated.f1.value > 0.75
     assert (report.head, report.calibration) == ("kernel", "mix")
     assert "of a `kernel` head" in report.to_markdown()
     classifier.save(tmp_path)

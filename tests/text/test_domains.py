@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.text.domains import registered_domain, repository, snapshot_version
+from curation.text.domains import registered_domain, repository, site, snapshot_version
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,17 @@ def test_the_snapshot_is_named():
 )
 def test_the_repository(url, found):
     assert repository(url) == found
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://alice.github.io/book/1.html", "alice.github.io"),
+        ("https://www.bob.github.io/", "bob.github.io"),
+        ("https://forums.example.co.uk/t/1", "example.co.uk"),
+        ("https://carol.readthedocs.io/en/", "carol.readthedocs.io"),
+        ("redis/redis/src/a.c", None),
+    ],
+)
+def test_authors_at_one_host_are_sites_of_their_own(url, found):
+    assert site(url) == found
