@@ -24,19 +24,25 @@ Again = Annotated[bool, typer.Option("--redo", help="Run again although the resu
 @app.command(epilog="Example: [bold]curate train finemath-embedded --labels labels --output classifier[/]")
 def train(
     spec: Annotated[str, typer.Argument(help="A shipped classifier spec or a file.")],
-    labels: Annotated[str, typer.Option(help="What annotate wrote, or any parquet, jsonl or CSV.")],
+    labels: Annotated[str, typer.Option(help="What annotate wrote, or any parquet, jsonl, CSV or hf://….")],
     output: Output,
     text_column: str = "text",
     label_column: str = "label",
     group_column: Annotated[
-        str, typer.Option(help="Kept on one side of a split; url: its domain; or repository.")
+        str, typer.Option(help="Kept on one side of a split; url: its site; or repository.")
     ] = "url",
+    weight_column: Annotated[str, typer.Option(help="Inverse sampling rates, if they are there.")] = "sample_weight",
+    language: Annotated[str | None, typer.Option(help="Learn from one programming language.")] = None,
+    target: Annotated[str | None, typer.Option(help="f1, precision=P or recall=R: where to cut.")] = None,
+    keep_share: Annotated[float | None, typer.Option(help="Cut so that this share of the corpus stays.")] = None,
     redo: Again = False,
 ) -> None:
     """Train a small classifier on labels, with its figures from cross-validation."""
     from curation.commands import train as fit
     from curation.console import out
 
+    if target is not None and keep_share is not None:
+        raise ConfigError("--target and --keep-share: choose one")
     report = show(
         lambda progress: fit(
             spec,
@@ -45,12 +51,21 @@ def train(
             text_column=text_column,
             label_column=label_column,
             group_column=group_column,
+            weight_column=weight_column,
+            language=language,
+            target=f"share={keep_share:g}" if keep_share is not None else target,
             redo=redo,
             progress=progress,
         ),
         "train/model",
     )
-    out.print(Path(report.output, "train/model/README.md").read_text() if "://" not in report.output else "")
+    if "://" in report.output:
+        return
+    from curation.choosing import trained_point
+
+    out.print(f"picture {report.output}/train/model/report.png")
+    out.print(f"cut     {trained_point(report.output)}\n")
+    out.print(Path(report.output, "train/model/README.md").read_text(), markup=False)
 
 
 @app.command(epilog="Example: [bold]curate score pages/ --classifier classifier --output scored[/]")
@@ -84,29 +99,39 @@ def score(
 @app.command("filter", epilog="Example: [bold]curate filter scored --threshold 3 --output kept[/]")
 def filter_(
     source: Annotated[str, typer.Argument(metavar="INPUT", help="What score wrote, or documents with its columns.")],
-    threshold: Annotated[float, typer.Option(help="3 means int_score >= 3, 2.7 means score >= 2.7.")],
     output: Output,
+    threshold: Annotated[float | None, typer.Option(help="3 means int_score >= 3, 2.7 means score >= 2.7.")] = None,
     cut: Annotated[str, typer.Option(help="published or calibrated.")] = "published",
+    target: Annotated[
+        str | None, typer.Option(help="precision=P, recall=R or f1 at --threshold, by --classifier.")
+    ] = None,
+    keep_share: Annotated[float | None, typer.Option(help="Keep this share, the best by score.")] = None,
+    classifier: Annotated[str | None, typer.Option(help="What train wrote, whose held-out documents tell.")] = None,
     columns: Columns = None,
     workers: Workers = None,
 ) -> None:
-    """Keep scored documents from a threshold on."""
+    """Keep scored documents from a threshold on, or for a precision, a recall or a share."""
     from curation.commands import select
+    from curation.console import out
 
     if cut not in ("published", "calibrated"):
         raise ConfigError(f"--cut {cut}: expected published or calibrated")
-    show(
+    report = show(
         lambda progress: select(
             source,
             threshold=threshold,
             output=output,
             cut="calibrated" if cut == "calibrated" else "published",
+            target=target,
+            keep_share=keep_share,
+            classifier=classifier,
             columns=read_columns(columns),
             workers=workers,
             progress=progress,
         ),
         "select/data",
     )
+    out.print(f"kept    {report.planned[0].stage.steps[0].condition}")
 
 
 def read_columns(text: str | None) -> dict[str, str]:

@@ -17,7 +17,9 @@ from curation.blocks.extract import ExtractText
 from curation.blocks.score import CountTokens, ScoreText
 from curation.blocks.select import Cut, KeepScore
 from curation.blocks.train import TrainClassifier
+from curation.choosing import choose_point
 from curation.classify.spec import load_spec
+from curation.errors import ConfigError
 from curation.labelling import annotate
 from curation.recipe import Stage, folder_of
 from curation.running import RunReport, run_stages
@@ -34,6 +36,9 @@ def train(
     text_column: str = "text",
     label_column: str = "label",
     group_column: str = "url",
+    weight_column: str = "sample_weight",
+    target: str | None = None,
+    language: str | None = None,
     embedder: Any = None,
     redo: bool = False,
     progress: Progress | None = None,
@@ -46,7 +51,10 @@ def train(
         output: a folder.
         text_column: the labels' column of texts.
         label_column: the labels' column of labels.
-        group_column: as of `TrainClassifier`: a column, ``url`` for its registered domain, or ``repository``.
+        group_column: as of `TrainClassifier`: a column, ``url`` for its site, or ``repository``.
+        weight_column: the labels' column of inverse sampling rates, if they have it.
+        target: what the cut is chosen for: ``f1``, ``precision=0.9``, ``recall=0.95`` or ``share=0.02``.
+        language: learn from the documents of one programming language only.
         embedder: an object with ``embed(list[str]) -> array`` in place of the spec's.
         redo: train again although the classifier is there.
         progress: told what goes on.
@@ -60,6 +68,9 @@ def train(
         model=folder_of("train", "model"),
         group_column=group_column,
         label_column=label_column,
+        weight_column=weight_column,
+        target=target,
+        language=language,
         keep_embeddings=folder_of("train", "embeddings"),
         embedder=embedder,
     )
@@ -96,7 +107,7 @@ def score(
         ConfigError: before any work, for whatever cannot work.
         StaleOutput: if ``output`` holds scores made with something else.
     """
-    steps: list[Any] = [ExtractText(), ScoreText(classifier=classifier)]
+    steps: list[Any] = [ExtractText(), ScoreText(classifier=classifier, journal=folder_of("score"))]
     if tokenizer is not None:
         steps.append(CountTokens(tokenizer=tokenizer))
     stage = Stage(name="score", reads=(input,), steps=steps, costly=True, columns=dict(columns or {}))
@@ -108,9 +119,12 @@ def score(
 def select(
     input: str,
     *,
-    threshold: float,
     output: str,
+    threshold: float | None = None,
     cut: Cut = "published",
+    target: str | None = None,
+    keep_share: float | None = None,
+    classifier: str | None = None,
     columns: Mapping[str, str] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -119,9 +133,13 @@ def select(
 
     Args:
         input: what `score` wrote, or any documents with its columns.
-        threshold: a whole number compares ``int_score``, a fraction such as 2.7 the raw ``score``.
         output: a folder.
+        threshold: a whole number compares ``int_score``, a fraction such as 2.7 the raw ``score``.
         cut: ``published``, or ``calibrated`` to compare ``calibrated_score``.
+        target: the raw score is cut where the classifier's held-out documents say, such as ``precision=0.9`` at
+            ``threshold``; see `Target`.
+        keep_share: the raw score is cut so that this share of the input stays.
+        classifier: the folder of the classifier that scored, for ``target``, and to say what ``keep_share`` costs.
         columns: our column -> the input's column.
         workers: processes at a time.
         progress: told what goes on.
@@ -129,8 +147,14 @@ def select(
     Raises:
         ConfigError: before any work, for whatever cannot work.
     """
-    step = KeepScore(threshold=threshold, cut=cut)
+    point = None
+    if target is not None or keep_share is not None:
+        point = choose_point(input, threshold, cut, target, keep_share, classifier, columns or {})
+        if progress is not None:
+            progress.say(f"cut      {point}")
+    elif threshold is None:
+        raise ConfigError("say where to cut: a threshold, a target or a share to keep")
+    step = KeepScore(threshold=point.raw_cut, cut="raw") if point else KeepScore(threshold=threshold or 0.0, cut=cut)
     stage = Stage(name="select", reads=(input,), steps=[step], columns=dict(columns or {}))
-    return run_stages(
-        "select", (stage,), output, {"threshold": threshold, "cut": cut}, workers=workers, progress=progress
-    )
+    settings = {"threshold": step.threshold, "cut": step.cut, "target": target, "keep_share": keep_share}
+    return run_stages("select", (stage,), output, settings, workers=workers, progress=progress)

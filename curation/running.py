@@ -17,6 +17,7 @@ from typing import Any
 from loguru import logger
 
 from curation.blocks.read import columns_of
+from curation.blocks.shards import schema_after
 from curation.content import resolve_location
 from curation.errors import ConfigError, StaleOutput
 from curation.executors import check_executor
@@ -175,7 +176,7 @@ def _check(planned: Sequence[Planned], folder: Folder, executor_of: Callable[[st
             raise ConfigError(f"stage {one.stage.name} reads {one.reads}, which is not finished")
         check_executor(executor_of(one.stage.name))
         if one.inputs:  # one file tells whether the columns are there; the others are read when the stage begins
-            columns_of([one.inputs[0].path], one.mapping)
+            schema_after(one.stage.steps, columns_of([one.inputs[0].path], one.mapping))
         for name in replace(one.stage, finish=None).needs:
             if name not in finished and name in made:
                 raise ConfigError(f"stage {one.stage.name} needs {name}, which is not finished as it would be made now")

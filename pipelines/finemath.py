@@ -290,7 +290,7 @@ def score_stage(name: str, reads: str, p: Pass, suffix: str, s: Settings) -> Sta
     known = [folder_of(f"train{suffix}", "embeddings")] if not p.classifier else []
     if not suffix and not p.unjudged:
         known.append(folder_of("score_pool", "embeddings"))
-    scorer = ScoreText(classifier=classifier_of(p, suffix), embeddings=tuple(known))
+    scorer = ScoreText(classifier=classifier_of(p, suffix), embeddings=tuple(known), journal=folder_of(name))
     return Stage(
         name=name,
         reads=reads,

@@ -6,20 +6,27 @@ Example: ``TrainClassifier(spec="finemath-embedded", model=folder_of("train", "m
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import pyarrow as pa
 from datatrove.data import Document
 
 from curation.blocks.step import Documents, Step, tuning
 from curation.classify.cache import CachedEmbedder, EmbeddingCache
 from curation.classify.embedder import Embedder
+from curation.classify.languages import programming_language
 from curation.classify.models import import_transformers
+from curation.classify.operating import Target
 from curation.classify.spec import ClassifierSpec, is_local, load_spec
 from curation.classify.train import fit_classifier, spec_embedder
+from curation.config import nearest
 from curation.content import absolute_name, resolve_location
-from curation.errors import ConfigError
+from curation.errors import ConfigError, CurationError
 from curation.folder import Folder, local_copy
+from curation.scale import Scale
 from curation.text.domains import repository, site
 
 
@@ -27,7 +34,8 @@ from curation.text.domains import repository, site
 class TrainClassifier(Step):
     """Fit a classifier to all labels, with its figures from cross-validation; gives the documents that it learned from.
 
-    A document without label is dropped with the reason why it has none.
+    A document that cannot be learned from is dropped: without a label (with the reason why it has none), with one that
+    is no number or off the scale, without text, or of another language.
 
     Args:
         spec: a shipped spec's name or a file.
@@ -36,18 +44,26 @@ class TrainClassifier(Step):
             or ``alice.github.io``), or the repository of what names no host; ``repository``, where there is no such
             column, the repository of ``url``.
         label_column: where the label stands.
+        weight_column: where inverse sampling rates stand, if anywhere; cuts and figures are of the corpus then.
+        target: what the cut is chosen for, in place of the spec's; see `Target`.
+        language: of the documents that are learned from; all by default.
+        language_column: where a document's language stands.
         embeddings: folders of vectors that were computed before.
         keep_embeddings: a folder for those computed here.
         embedder: an object with ``embed(list[str]) -> array``, in place of the spec's.
     """
 
     type: ClassVar[str] = "shape"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     spec: str
     model: str
     group_column: str = "url"
     label_column: str = "label"
+    weight_column: str = "sample_weight"
+    target: str | None = None
+    language: str | None = None
+    language_column: str = "language"
     embeddings: tuple[str, ...] = tuning(())
     keep_embeddings: str | None = tuning(None)
     embedder: Any = tuning(None)
@@ -58,34 +74,37 @@ class TrainClassifier(Step):
 
     def identity(self) -> dict[str, Any]:
         """The spec's values count, not its name; an embedder that is given counts in place of the spec's."""
-        spec = load_spec(self.spec)
+        spec, found = self._spec(), super().identity()
         if self.embedder is None:
-            return super().identity() | {"spec": spec.identity()}
+            return found | {"spec": spec.identity()}
         given = getattr(self.embedder, "identity", type(self.embedder).__name__)
-        spec = replace(spec, embedder="given", revision=None)
-        return super().identity() | {"spec": spec.identity(), "embedder": given}
+        return found | {"spec": replace(spec, embedder="given", revision=None).identity(), "embedder": given}
 
     def check(self) -> None:
         """The embedder must be there."""
         if self.embedder is None:
-            check_embedder(load_spec(self.spec))
+            check_embedder(self._spec())
+
+    def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+        """What is taken is given; the column of labels must be among it."""
+        wanted = {self.label_column} | ({self.language_column} if self.language else set())
+        for name in sorted(wanted - columns.keys()):
+            raise ConfigError(f"the labels have no column {name!r} ({nearest(name, sorted(columns))})")
+        return columns
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Read all, fit, save, then give what was learned from."""
-        labelled: list[Document] = []
-        for doc in data or ():
-            if doc.metadata.get(self.label_column) is None:
-                self.drop(doc, (doc.metadata.get("label_reason") or "no_label").partition(":")[0], rank)
-            else:
-                labelled.append(doc)
-        spec = load_spec(self.spec)
+        spec, labelled = self._spec(), self._labelled(data or (), rank)
         embedder = self.embedder or spec_embedder(spec, threads=threads())
         cached = with_cache(embedder, self.embeddings)
         classifier, report = fit_classifier(
             [doc.text for doc in labelled],
             [float(doc.metadata[self.label_column]) for doc in labelled],
             spec,
+            ids=[doc.id for doc in labelled],
             groups=[self._group(doc) for doc in labelled],
+            weights=self._weights(labelled),
+            further=[_further(doc) for doc in labelled],
             embedder=cached,
         )
         with Folder(self.model).create_folder("") as folder:
@@ -95,6 +114,55 @@ class TrainClassifier(Step):
         self.count("labels", report.labels)
         yield from labelled
 
+    def _spec(self) -> ClassifierSpec:
+        spec = load_spec(self.spec, self.language)
+        return spec if self.target is None else replace(spec, target=str(Target.parse(self.target)))
+
+    def _labelled(self, documents: Iterable[Document], rank: int) -> list[Document]:
+        """The documents that can be learned from.
+
+        Raises:
+            CurationError: if there is none; the message says why.
+        """
+        labelled: list[Document] = []
+        reasons: Counter[str] = Counter()
+        scale = self._spec().scale
+        for doc in documents:
+            reason = self._reason(doc, scale)
+            if reason is None:
+                labelled.append(doc)
+            else:
+                reasons[reason] += 1
+                self.drop(doc, reason, rank)
+        if not labelled:
+            why = ", ".join(f"{reason} {number:,}" for reason, number in reasons.most_common()) or "there is none"
+            raise CurationError(f"no document to learn from in column {self.label_column!r}: {why}")
+        return labelled
+
+    def _reason(self, doc: Document, scale: Scale) -> str | None:
+        label = doc.metadata.get(self.label_column)
+        if self.language and not _same_language(doc.metadata.get(self.language_column), self.language):
+            return "other_language"
+        if label is None or label == "":
+            return str(doc.metadata.get("label_reason") or "no_label").partition(":")[0]
+        try:
+            number = float(label)
+        except (TypeError, ValueError):
+            return "label_is_no_number"
+        if not scale.holds(number):
+            return "label_off_scale"
+        return None if doc.text.strip() else "empty_text"
+
+    def _weights(self, labelled: list[Document]) -> list[float] | None:
+        """Inverse sampling rates, if every document has one."""
+        found = [doc.metadata.get(self.weight_column) for doc in labelled]
+        known = [float(one) for one in found if one not in (None, "")]
+        if known and len(known) < len(found):
+            raise CurationError(
+                f"column {self.weight_column!r}: {len(found) - len(known)} of {len(found)} documents have no weight"
+            )
+        return known or None
+
     def _group(self, doc: Document) -> str:
         value = doc.metadata.get(self.group_column)
         if not value and self.group_column == "repository":
@@ -102,6 +170,19 @@ class TrainClassifier(Step):
         if value is None or value == "":
             return doc.id
         return group_of_url(str(value)) if self.group_column == "url" else str(value)
+
+
+def _further(doc: Document) -> float | None:
+    """A further reading of the judge, as `Annotate` writes it."""
+    found = doc.metadata.get("further_labels")
+    return next((float(one) for one in found if one is not None), None) if isinstance(found, list) else None
+
+
+def _same_language(given: Any, wanted: str) -> bool:
+    try:
+        return programming_language(str(given)) == programming_language(wanted)
+    except ConfigError:  # a document of a language that is in no table
+        return False
 
 
 def group_of_url(url: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from curation.classify.classifier import Classifier
 
 LOADING = """```python
-from curation.classify.classifier import load_classifier
+from curation import load_classifier
 
 scores = load_classifier("{folder}").score(["1 + 1 = 2"])
 ```

@@ -82,7 +82,7 @@ class OperatingPoint:
         f = self.figures
         return (
             f"score >= {self.raw_cut:g} for label >= {self.threshold}: precision {f.precision}, recall {f.recall}, "
-            f"keeps {f.kept_share.value:.1%} ({f.kept_share.low:.1%}–{f.kept_share.high:.1%})"
+            f"F1 {f.f1}, keeps {f.kept_share.value:.1%} ({f.kept_share.low:.1%}–{f.kept_share.high:.1%})"
         )
 
 

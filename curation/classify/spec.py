@@ -8,6 +8,7 @@ brings, and ``load_spec("./mine.yaml")`` is a user's own.
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from typing import Any, Literal
 import xxhash
 
 from curation.classify.calibrate import Method
+from curation.classify.languages import programming_language, slug
 from curation.config import read_settings, read_values
 from curation.content import find_content, package_revision, resolve_location
 from curation.errors import ConfigError, ContentError
@@ -129,6 +131,14 @@ class ClassifierSpec:
             raise ValueError("max_characters and layers cannot be negative")
         if self.head == "kernel" and not self.max_characters:
             raise ValueError("max_characters: must be given for head: kernel, as far as the judge read, say")
+        if self.trained_layers < -1:
+            raise ValueError(f"trained_layers: expected -1 (all), 0 (none) or a number, got {self.trained_layers}")
+        if self.trained_layers and (self.head in ("kernel", "ordinal") or self.layers or self.windows > 1):
+            raise ValueError(
+                "trained_layers: an encoder is trained with head: linear or pooled_linear, its last layer, one window"
+            )
+        if not TARGET.fullmatch(self.target):
+            raise ValueError(f"target: {self.target}: expected f1, precision=P, recall=R or share=S")
         if self.ridge <= 0:
             raise ValueError(f"ridge: expected a positive penalty, got {self.ridge}")
 
@@ -137,6 +147,22 @@ class ClassifierSpec:
         if language in self.threshold_of:
             return self.threshold_of[language]
         return self.thresholds[0] if self.thresholds else round((self.scale.low + self.scale.high + 1) / 2)
+
+    def for_language(self, language: str) -> ClassifierSpec:
+        """The spec of one programming language: its threshold, its published weights, its name.
+
+        Raises:
+            ConfigError: if the language is unknown.
+        """
+        name, short = programming_language(language), slug(language)
+        published = self.published.replace("{language}", short) if self.published else None
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}-{short}",
+            thresholds=(self.threshold_for(name),),
+            threshold_of={},
+            published=published,
+        )
 
     def identity(self) -> dict[str, Any]:
         """What enters a stage's digest: every value that can change the classifier, and the embedder's revision."""
@@ -160,12 +186,22 @@ def is_local(embedder: str) -> bool:
     return embedder.startswith(("package:", "content:", "/", ".", "~")) or Path(embedder).is_dir()
 
 
-def load_spec(name_or_path: str) -> ClassifierSpec:
+def load_spec(name_or_path: str, language: str | None = None) -> ClassifierSpec:
     """The spec shipped as ``name_or_path``, or the one in that file; ``extends`` is followed one level.
+
+    Args:
+        name_or_path: of the spec.
+        language: makes it that of one programming language, see `ClassifierSpec.for_language`.
 
     Raises:
         ContentError: if there is none, or a key is unknown, missing or of the wrong type.
+        ConfigError: if the language is unknown.
     """
+    spec = _load_spec(name_or_path)
+    return spec if language is None else spec.for_language(language)
+
+
+def _load_spec(name_or_path: str) -> ClassifierSpec:
     path = find_content("classifiers", name_or_path)
     try:
         return read_settings(
@@ -186,6 +222,9 @@ def _folder_digest(embedder: str, folder: Path) -> str:
             digest.update(path.read_bytes())
     return f"xxh3:{digest.hexdigest()}"
 
+
+TARGET = re.compile(r"f1|(precision|recall|share)=0?\.\d*[1-9]\d*")
+"""What `operating.Target.parse` reads."""
 
 LATER: dict[str, Any] = {
     "layers": (),

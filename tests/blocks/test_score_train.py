@@ -8,6 +8,7 @@ import pytest
 from curation.blocks.score import CountTokens, ScoreText
 from curation.blocks.step import identity_of
 from curation.blocks.train import TrainClassifier
+from curation.classify.held_out import HeldOut
 from curation.errors import ConfigError, CurationError
 
 from .conftest import Kept, ToyEmbedder, document, write_jsonl
@@ -197,3 +198,61 @@ def test_where_a_classifier_stands(tmp_path, monkeypatch):
     assert ScoreText(classifier="HuggingFaceTB/finemath-classifier").classifier == "HuggingFaceTB/finemath-classifier"
     assert ScoreText(classifier="s3://b/model").inputs() == ["s3://b/model"]
     assert ScoreText(classifier="mine").inputs() == [str(tmp_path / "mine")]
+
+
+def test_what_cannot_be_learned_from_has_a_reason(spec, labelled, tmp_path):
+    more = [
+        {"id": "a", "text": "x", "label": "high", "url": "u"},
+        {"id": "b", "text": "x", "label": 7, "url": "u"},
+        {"id": "c", "text": " ", "label": 3, "url": "u"},
+        {"id": "d", "text": "x", "label": "3", "url": "u"},
+        {"id": "e", "text": "x", "label": "", "url": "u"},
+    ]
+    step = trainer(spec, tmp_path)
+    step.exclusion_writer = Kept()
+    assert len(list(step.run(documents([*labelled, *more])))) == 201
+    reasons = {row["id"]: row["filter_reason"] for row in step.exclusion_writer.rows}
+    assert reasons == {"a": "label_is_no_number", "b": "label_off_scale", "c": "empty_text", "e": "no_label"}
+    with pytest.raises(CurationError, match="no document to learn from in column 'url': label_is_no_number 200"):
+        list(trainer(spec, tmp_path, label_column="url").run(documents(labelled)))
+
+
+def test_one_language_is_learned_from(spec, labelled, tmp_path):
+    names = ["Java", "cpp", "C++", "Brainfuck", None]
+    rows = [{**row, "language": names[number % 5]} for number, row in enumerate(labelled)]
+    step = trainer(spec, tmp_path, language="c++")
+    step.exclusion_writer = Kept()
+    assert len(list(step.run(documents(rows)))) == 80
+    assert {row["filter_reason"] for row in step.exclusion_writer.rows} == {"other_language"}
+    assert json.loads((tmp_path / "model" / "head.json").read_text())["name"] == "toy-cpp"
+    with pytest.raises(ConfigError, match=r"unknown programming language 'C\+'"):
+        trainer(spec, tmp_path, language="C+").identity()
+
+
+def test_weights_and_further_readings_are_columns(spec, labelled, tmp_path):
+    rows = [
+        {**row, "sample_weight": 5.0 if row["label"] < 2 else 1.0, "further_labels": [None, row["label"]][n % 2 :]}
+        for n, row in enumerate(labelled)
+    ]
+    list(trainer(spec, tmp_path).run(documents(rows)))
+    report = json.loads((tmp_path / "model" / "report.json").read_text())
+    assert report["weighted"] and report["further_documents"] == 200 and report["further_kappa"] == 1.0
+    held_out = HeldOut.read(tmp_path / "model" / "held_out.parquet")
+    assert held_out.ids == tuple(row["id"] for row in rows)
+    with pytest.raises(CurationError, match="column 'sample_weight': 1 of 200 documents have no weight"):
+        list(trainer(spec, tmp_path).run(documents([{**rows[0], "sample_weight": None}, *rows[1:]])))
+
+
+def test_a_target_is_part_of_what_a_step_is(spec, labelled, tmp_path):
+    plain, careful = trainer(spec, tmp_path), trainer(spec, tmp_path, target="precision=0.95")
+    assert plain.identity()["spec"] != careful.identity()["spec"]
+    list(careful.run(documents(labelled)))
+    assert json.loads((tmp_path / "model" / "report.json").read_text())["target"] == "precision=0.95"
+    with pytest.raises(ConfigError, match="target: best: expected f1"):
+        trainer(spec, tmp_path, target="best").identity()
+
+
+def test_a_missing_column_of_labels_is_known_before_any_work(spec, tmp_path):
+    with pytest.raises(ConfigError, match=r"the labels have no column 'label' \(did you mean 'labels'\?\)"):
+        trainer(spec, tmp_path).schema({"id": None, "labels": None})
+    assert trainer(spec, tmp_path).schema({"label": None}) == {"label": None}

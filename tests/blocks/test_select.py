@@ -1,7 +1,8 @@
+import pyarrow as pa
 import pytest
 
 from curation.blocks.select import KeepScore, passes
-from curation.errors import CurationError
+from curation.errors import ConfigError, CurationError
 
 from .conftest import document, write_jsonl
 
@@ -38,3 +39,18 @@ def test_reasons_are_written(stage, tmp_path):
     kept = stage.run([write_jsonl(tmp_path / "a.jsonl", rows)], KeepScore(threshold=3, cut="published"))
     assert [row["id"] for row in kept] == ["6", "7"]  # 2.5 is rounded to 2, to even
     assert stage.records[0]["removed"] == {"below_threshold": 6}
+
+
+def test_a_raw_cut_compares_the_raw_score_whatever_it_is():
+    rows = [{"score": 2.9, "int_score": 3}, {"score": 3.0, "int_score": 3}]
+    step = KeepScore(threshold=3, cut="raw")
+    assert kept(step, *rows) == ["1"] and step.condition == "score >= 3"
+    assert KeepScore(threshold=2.5, cut="published").condition == "score >= 2.5"
+    assert KeepScore(threshold=3, cut="calibrated").condition == "calibrated_score >= 3"
+
+
+def test_documents_without_scores_say_so_before_any_work():
+    columns = {"id": pa.string(), "text": pa.string(), "scores": pa.float64()}
+    with pytest.raises(ConfigError, match=r"no column 'score' \(did you mean 'scores'\?\): score them first"):
+        KeepScore(threshold=2.5, cut="published").schema(columns)
+    assert KeepScore(threshold=2.5, cut="raw").schema({"score": pa.float64()}) == {"score": pa.float64()}

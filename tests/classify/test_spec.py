@@ -1,3 +1,6 @@
+import dataclasses
+import re
+
 import pytest
 
 from curation.classify.spec import LATER, ClassifierSpec, load_spec
@@ -25,7 +28,8 @@ def test_published_values():
 
 def test_embedded_variant_is_only_its_difference():
     spec = load_spec("stack_edu-embedded")
-    assert (spec.head, spec.pooling, spec.cut, spec.max_tokens) == ("linear", "mean", "calibrated", 512)
+    assert (spec.head, spec.pooling, spec.cut, spec.max_tokens) == ("kernel", "mean", "calibrated", 512)
+    assert (spec.layers, spec.windows, spec.max_characters, spec.calibration) == ((4, 5), 3, 2200, "mix")
     assert spec.prompt == "stack_edu_5pt"
     assert spec.threshold_for("Java") == 2
 
@@ -101,3 +105,37 @@ def _spec(**changes):
         "scale": Scale(0, 5),
     }
     return ClassifierSpec(**values | changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "published", "threshold"),
+    [
+        ("Java", "stack_edu-java", "HuggingFaceTB/stack-edu-classifier-java", 2),
+        ("cpp", "stack_edu-cpp", "HuggingFaceTB/stack-edu-classifier-cpp", 3),
+        ("c#", "stack_edu-csharp", "HuggingFaceTB/stack-edu-classifier-csharp", 3),
+        (" PYTHON", "stack_edu-python", "HuggingFaceTB/stack-edu-classifier-python", 3),
+    ],
+)
+def test_a_spec_of_one_language(given, name, published, threshold):
+    spec = load_spec("stack_edu", given)
+    assert (spec.name, spec.published, spec.threshold_for()) == (name, published, threshold)
+    assert load_spec("stack_edu-embedded", given).published is None
+
+
+def test_an_unknown_language_names_the_nearest():
+    with pytest.raises(ConfigError, match=r"unknown programming language 'Pyton'.*did you mean 'Python'"):
+        load_spec("stack_edu", "Pyton")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target": "precision=90"}, "target: precision=90: expected f1"),
+        ({"target": "recall=0"}, "target: recall=0: expected f1"),
+        ({"trained_layers": -2}, "trained_layers: expected -1"),
+        ({"trained_layers": 2}, "trained_layers: an encoder is trained with head: linear"),
+    ],
+)
+def test_later_keys_are_checked(changes, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        dataclasses.replace(load_spec("stack_edu-embedded"), **changes)
