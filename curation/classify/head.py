@@ -6,6 +6,7 @@ Example: ``fit_head(load_spec("finemath-embedded"), features, labels).predict(fe
 |---|---|---|
 | linear | w x + b | ridge regression, penalty by cross-validation |
 | pooled_linear | v tanh(W x + c) + b, as in BertForSequenceClassification | AdamW, see `pooled` |
+| ordinal | low + sum over thresholds of sigmoid(w x - b), see `ordinal` | logistic regression |
 | kernel | a sum over the judged texts that it is like, see `kernel` | kernel ridge regression |
 | logits | x itself: the whole of a published classifier is the embedder | elsewhere |
 
@@ -26,6 +27,7 @@ from curation.classify.features import TextFeatures
 from curation.classify.folds import assign_folds
 from curation.classify.kernel import KernelHead, fit_kernel
 from curation.classify.models import one_thread
+from curation.classify.ordinal import OrdinalHead, fit_ordinal
 from curation.classify.spec import ClassifierSpec
 
 Floats = NDArray[np.float64]
@@ -106,7 +108,9 @@ class LogitsHead:
         return {}
 
 
-HEADS: dict[str, Any] = {head.kind: head for head in (LinearHead, PooledLinearHead, KernelHead, LogitsHead)}
+HEADS: dict[str, Any] = {
+    head.kind: head for head in (LinearHead, PooledLinearHead, OrdinalHead, KernelHead, LogitsHead)
+}
 """The class of each kind; its arguments are its `Head.tensors`."""
 
 
@@ -138,6 +142,8 @@ def fit_head(
             from curation.classify.pooled import fit_pooled
 
             return fit_pooled(spec, features, labels, weights, groups, pooler)
+        if spec.head == "ordinal":
+            return fit_ordinal(spec, features, labels, weights, groups)
         return fit_ridge(spec, features, labels, weights, groups)
 
 
