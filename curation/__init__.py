@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from curation.blocks.sample import DrawSample as DrawSample
     from curation.blocks.score import CountTokens as CountTokens
     from curation.blocks.score import ScoreText as ScoreText
+    from curation.blocks.screen import ScreenText as ScreenText
+    from curation.blocks.screen import TrainStudent as TrainStudent
     from curation.blocks.select import KeepScore as KeepScore
     from curation.blocks.step import Select as Select
     from curation.blocks.step import Step as Step
     from curation.blocks.train import TrainClassifier as TrainClassifier
     from curation.classify.classifier import load_classifier as load_classifier
     from curation.classify.spec import load_spec as load_spec
-    from curation.commands import score as score
     from curation.commands import select as select
     from curation.commands import train as train
     from curation.errors import ConfigError as ConfigError
@@ -56,9 +57,13 @@ if TYPE_CHECKING:
     from curation.recipe import folder_of as folder_of
     from curation.recipe import load_recipe as load_recipe
     from curation.running import run as run
+    from curation.scoring import Cascade as Cascade
+    from curation.scoring import cascade_stages as cascade_stages
+    from curation.scoring import score as score
 
 _MODULES = {
     "Annotate": "blocks.annotate",
+    "Cascade": "scoring",
     "ConfigError": "errors",
     "ContentError": "errors",
     "CountTokens": "blocks.score",
@@ -80,13 +85,16 @@ _MODULES = {
     "Recipe": "recipe",
     "ReportLabels": "blocks.label_report",
     "ScoreText": "blocks.score",
+    "ScreenText": "blocks.screen",
     "Select": "blocks.step",
     "Signatures": "blocks.dedup",
     "Stage": "recipe",
     "StaleOutput": "errors",
     "Step": "blocks.step",
     "TrainClassifier": "blocks.train",
+    "TrainStudent": "blocks.screen",
     "annotate": "labelling",
+    "cascade_stages": "scoring",
     "compare_labels": "blocks.compare",
     "extract_page": "html.extract",
     "folder_of": "recipe",
@@ -97,13 +105,14 @@ _MODULES = {
     "load_spec": "classify.spec",
     "plan": "planning",
     "run": "running",
-    "score": "commands",
+    "score": "scoring",
     "select": "commands",
     "train": "commands",
 }
 
 __all__ = [
     "Annotate",
+    "Cascade",
     "ConfigError",
     "ContentError",
     "CountTokens",
@@ -125,13 +134,16 @@ __all__ = [
     "Recipe",
     "ReportLabels",
     "ScoreText",
+    "ScreenText",
     "Select",
     "Signatures",
     "Stage",
     "StaleOutput",
     "Step",
     "TrainClassifier",
+    "TrainStudent",
     "annotate",
+    "cascade_stages",
     "compare_labels",
     "extract_page",
     "folder_of",

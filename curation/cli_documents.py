@@ -74,19 +74,42 @@ def score(
     classifier: Annotated[str, typer.Option(help="What train wrote, a classifier's folder, or a Hub name.")],
     output: Output,
     tokenizer: Annotated[str | None, typer.Option(help="Count tokens with it.")] = None,
+    cascade: Annotated[
+        float | None, typer.Option(help="A cheap student drops what cannot reach this threshold.")
+    ] = None,
+    cascade_recall: Annotated[float, typer.Option(help="Of what the classifier keeps.")] = 0.99,
+    cascade_sample: Annotated[int, typer.Option(min=50, help="Documents the student learns from.")] = 4000,
+    cut: Annotated[str | None, typer.Option(help="Of the cascade: published or calibrated.")] = None,
     columns: Columns = None,
     redo: Again = False,
     workers: Workers = None,
 ) -> None:
-    """Score every document with a classifier."""
+    """Score every document with a classifier, or with a cascade those that may reach a threshold."""
     from curation.commands import score as score_all
+    from curation.console import out
+    from curation.scoring import Cascade, student_says
 
-    show(
+    if cut not in (None, "published", "calibrated"):
+        raise ConfigError(f"--cut {cut}: expected published or calibrated")
+    if cascade is None and (cut is not None or cascade_recall != 0.99 or cascade_sample != 4000):
+        raise ConfigError(
+            "--cut, --cascade-recall and --cascade-sample say how --cascade works: give its threshold, too"
+        )
+    try:
+        screening = (
+            Cascade(threshold=cascade, cut=cut, recall=cascade_recall, sample_size=cascade_sample)  # type: ignore[arg-type]
+            if cascade is not None
+            else None
+        )
+    except ValueError as error:
+        raise ConfigError(f"--cascade-{error}") from error
+    report = show(
         lambda progress: score_all(
             source,
             classifier=classifier,
             output=output,
             tokenizer=tokenizer,
+            cascade=screening,
             columns=read_columns(columns),
             redo=redo,
             workers=workers,
@@ -94,6 +117,8 @@ def score(
         ),
         "score/data",
     )
+    if screening is not None:
+        out.print(f"student {student_says(report.output)}")
 
 
 @app.command("filter", epilog="Example: [bold]curate filter scored --threshold 3 --output kept[/]")

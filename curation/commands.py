@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from curation.blocks.extract import ExtractText
-from curation.blocks.score import CountTokens, ScoreText
 from curation.blocks.select import Cut, KeepScore
 from curation.blocks.train import TrainClassifier
 from curation.choosing import choose_point
@@ -23,6 +21,7 @@ from curation.errors import ConfigError
 from curation.labelling import annotate
 from curation.recipe import Stage, folder_of
 from curation.running import RunReport, run_stages
+from curation.scoring import score
 from curation.stage_runner import Progress
 
 __all__ = ["annotate", "score", "select", "train"]
@@ -78,42 +77,6 @@ def train(
     stage = Stage(name="train", reads=(labels,), steps=[step], gather=True, costly=True, columns=columns)
     settings = {"spec": spec, "prompt": load_spec(spec).prompt, "labels": labels}
     return run_stages("train", (stage,), output, settings, redo=redo, progress=progress)
-
-
-def score(
-    input: str,
-    *,
-    classifier: str,
-    output: str,
-    tokenizer: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    redo: bool = False,
-    workers: int | None = None,
-    progress: Progress | None = None,
-) -> RunReport:
-    """Score documents; they stand in ``{output}/score/data`` with ``score``, ``int_score`` and all other columns.
-
-    Args:
-        input: as of `annotate`.
-        classifier: what `train` wrote, a classifier's folder, or a Hub name.
-        output: a folder.
-        tokenizer: count tokens with it.
-        columns: our column -> the input's column.
-        redo: score again although the scores are there.
-        workers: processes at a time.
-        progress: told what goes on.
-
-    Raises:
-        ConfigError: before any work, for whatever cannot work.
-        StaleOutput: if ``output`` holds scores made with something else.
-    """
-    steps: list[Any] = [ExtractText(), ScoreText(classifier=classifier, journal=folder_of("score"))]
-    if tokenizer is not None:
-        steps.append(CountTokens(tokenizer=tokenizer))
-    stage = Stage(name="score", reads=(input,), steps=steps, costly=True, columns=dict(columns or {}))
-    return run_stages(
-        "score", (stage,), output, {"classifier": classifier}, redo=redo, workers=workers, progress=progress
-    )
 
 
 def select(

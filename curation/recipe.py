@@ -26,6 +26,7 @@ from curation.content import content_root, find_content
 from curation.errors import ConfigError, ContentError, CurationError
 
 OUTPUT = "{output}"
+Removed = Literal["full", "ids", "none"]
 _STAGE_FOLDER = re.compile(r"\{output\}/([\w.-]+)")
 
 
@@ -63,7 +64,7 @@ class Stage:
     steps: Sequence[Any]
     gather: bool = False
     costly: bool = False
-    removed: Literal["full", "ids", "none"] = "full"
+    removed: Removed = "full"
     left_out: str | None = None
     skip_without: tuple[str, ...] = ()
     rows_per_file: int | None = None

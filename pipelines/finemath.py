@@ -15,6 +15,7 @@ from typing import Literal
 
 from curation import (
     Annotate,
+    Cascade,
     CountTokens,
     Decontaminate,
     DetectLanguage,
@@ -34,6 +35,7 @@ from curation import (
     Signatures,
     Stage,
     TrainClassifier,
+    cascade_stages,
     folder_of,
 )
 
@@ -56,6 +58,7 @@ class Pass:
     classifier: str | None = None
     labels: str | None = None
     cut: Literal["published", "calibrated"]
+    cascade: Cascade | None = None
 
     @property
     def unjudged(self) -> str | None:
@@ -123,6 +126,10 @@ class Settings:
         for key, values in (("threshold", (self.threshold,)), ("subset_thresholds", self.subset_thresholds)):
             if not all(0 <= value <= 5 for value in values):
                 raise ValueError(f"{key}: expected 0 (all) to 5, got {', '.join(map(str, values))}")
+        if self.first.cascade is not None:
+            raise ValueError(
+                "first.cascade: every page of the first pass is scored, since domains are judged by shares"
+            )
         if not 0 <= self.language_threshold < 1:
             raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {self.language_threshold}")
         if self.decontamination_ngram < 1 or not 0 < self.decontamination_ratio <= 1:
@@ -180,7 +187,8 @@ def stages(s: Settings) -> list[Stage]:
         *([language_stage(s, "language", "extract")] if early else []),
         *pool_stages(s, texts),
         *one_pass(s.second, "", pool="score_pool", balance="int_score"),
-        score_stage("score", texts, s.second, "", s),
+        *screen_stages(s.second, texts, s),
+        score_stage("score", "screen" if s.second.cascade else texts, s.second, "", s),
         Stage(
             name="select",
             reads="score",
@@ -287,9 +295,9 @@ def pool_stages(s: Settings, texts: str) -> list[Stage]:
 
 def score_stage(name: str, reads: str, p: Pass, suffix: str, s: Settings) -> Stage:
     """Score every document; vectors that were computed for pool and training are not computed again."""
-    known = [folder_of(f"train{suffix}", "embeddings")] if not p.classifier else []
-    if not suffix and not p.unjudged:
-        known.append(folder_of("score_pool", "embeddings"))
+    known = known_vectors(p, suffix)
+    if not suffix and p.cascade:
+        known.append(folder_of("student", "embeddings"))
     scorer = ScoreText(classifier=classifier_of(p, suffix), embeddings=tuple(known), journal=folder_of(name))
     return Stage(
         name=name,
@@ -297,6 +305,22 @@ def score_stage(name: str, reads: str, p: Pass, suffix: str, s: Settings) -> Sta
         steps=[scorer] if suffix else [scorer, CountTokens(tokenizer=s.tokenizer)],
         costly=True,
     )
+
+
+def screen_stages(p: Pass, texts: str, s: Settings) -> list[Stage]:
+    """A student drops what cannot reach the threshold, if the settings ask for one."""
+    if p.cascade is None:
+        return []
+    known = known_vectors(p, "")
+    return cascade_stages(p.cascade, classifier_of(p, ""), texts, known=known, removed=s.removed_pages)
+
+
+def known_vectors(p: Pass, suffix: str) -> list[str]:
+    """Folders of vectors that were computed for pool and training."""
+    known = [folder_of(f"train{suffix}", "embeddings")] if not p.classifier else []
+    if not suffix and not p.unjudged:
+        known.append(folder_of("score_pool", "embeddings"))
+    return known
 
 
 def dedup_stages(d: Dedup) -> list[Stage]:

@@ -83,11 +83,11 @@ class ScoreText(Step):
                 f"classifier {self.classifier}: no such folder, and a name on the Hub is ORGANISATION/NAME"
             )
         if not self.classifier.startswith(OUTPUT):
-            _load(self.classifier)
+            load_scorer(self.classifier)
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Score a window of documents at a time, in order."""
-        classifier = _load(self.classifier)
+        classifier = load_scorer(self.classifier)
         embedder = with_cache(classifier.embedder, self.embeddings)
         known = embedder if isinstance(embedder, CachedEmbedder) else None
         journal = self._journal(rank)
@@ -219,7 +219,8 @@ def _stamp(location: str) -> str:
     return Folder(location).stamp() if "/" in location else ""
 
 
-def _load(location: str) -> Classifier:
+def load_scorer(location: str) -> Classifier:
+    """The classifier at a location, loaded once per process for as long as its files are the same."""
     return _load_as(location, _stamp(location))
 
 

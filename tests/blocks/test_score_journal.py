@@ -48,7 +48,7 @@ def toy_classifier(monkeypatch):
     monkeypatch.setattr(toy, "embed", lambda texts: (toy.asked.extend(texts), embed(texts))[1], raising=False)
     width = embed(["x"]).shape[1]
     head = LinearHead(np.linspace(-1, 1, width).astype(np.float32), np.zeros(1, np.float32))
-    monkeypatch.setattr("curation.blocks.score._load", lambda location: Classifier("toy", toy, head, Scale(0, 5)))
+    monkeypatch.setattr("curation.blocks.score.load_scorer", lambda location: Classifier("toy", toy, head, Scale(0, 5)))
     monkeypatch.setattr("curation.blocks.score._WINDOW_ON_CPU", 4)
     return toy
 
