@@ -130,7 +130,7 @@ class TransformersEmbedder:
             chosen += chosen[-1:] * (ROWS_ON_CPU - len(chosen))
             # Both are settings of one thread.
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                vectors = self._forward(self.loaded.model, self._layers, *self._padded(chosen, length))
+                vectors = self._forward(self.loaded.model, self._layers, *self.padded(chosen, length))
                 return indices, np.asarray(vectors.numpy(), np.float32)[: len(indices)]
 
         rows = np.zeros((len(windows), self._width()), np.float32)
@@ -150,7 +150,7 @@ class TransformersEmbedder:
         vectors = []
         with torch.inference_mode():
             for indices, length in token_batches([len(one) for one in windows], TOKENS_ON_GPU):
-                tokens, mask = self._padded([windows[index] for index in indices], length)
+                tokens, mask = self.padded([windows[index] for index in indices], length)
                 if device.startswith("cuda"):
                     tokens, mask = tokens.pin_memory(), mask.pin_memory()
                 # Without a mask attention takes a faster kernel; to ask the GPU whether it may is to wait for it.
@@ -186,8 +186,8 @@ class TransformersEmbedder:
                 return int(known)
         return int(self.loaded.tokenizer.eos_token_id or 0)
 
-    def _padded(self, windows: list[NDArray[np.int32]], length: int) -> tuple[Any, Any]:
-        """Token ids and mask, both (n, length)."""
+    def padded(self, windows: list[NDArray[np.int32]], length: int) -> tuple[Any, Any]:
+        """Token ids and mask of windows, both tensors (n, length)."""
         torch = import_torch()
         tokens = np.full((len(windows), length), self._padding_id(), np.int64)
         mask = np.zeros((len(windows), length), np.int64)

@@ -1,6 +1,6 @@
 """Held-out scores to cuts and figures.
 
-Example: ``evaluate(spec, held_out, learn_cuts(spec, held_out), grouped=True).at(3).calibrated.f1``.
+Example: ``evaluate(spec, held_out, learn_cuts(spec, held_out), groups=265).at(3).calibrated.f1``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def evaluate(
     held_out: HeldOut,
     calibration: Calibration,
     *,
-    grouped: bool,
+    groups: int | None,
     labels: Floats | None = None,
 ) -> TrainingReport:
     """The figures of a classifier, each of documents that neither it nor its cut had seen.
@@ -48,7 +48,7 @@ def evaluate(
         spec: what was trained.
         held_out: what was said of documents that were held out.
         calibration: the cuts that `learn_cuts` found.
-        grouped: whether the documents' groups are known.
+        groups: how many domains or repositories all documents are of; None where that is not known.
         labels: of all documents, where only some were held out, (n,).
     """
     every = held_out.labels if labels is None else labels
@@ -59,7 +59,7 @@ def evaluate(
     again = one.some(read_again)
     return TrainingReport(
         labels=len(every),
-        groups=len(np.unique(held_out.members)) if grouped else None,
+        groups=groups,
         folds=held_out.parts,
         tested=len(one),
         weighted=bool(np.ptp(one.weights) > 1e-9 * one.weights.max()),
@@ -73,7 +73,7 @@ def evaluate(
         further_documents=len(again),
         further_kappa=quadratic_kappa(again.labels, again.further, scale) if len(again) else None,
         further_spearman=spearman(again.labels, again.further) if len(again) else None,
-        notes=tuple(_notes(spec, held_out, grouped)),
+        notes=tuple(_notes(spec, held_out, every, grouped=groups is not None)),
         head=spec.head,
         calibration=spec.calibration,
         target=spec.target,
@@ -133,13 +133,13 @@ def _steps(labels: Floats, floors: Floats) -> Iterator[Step]:
         yield Step(int(step), len(of), round(float(of.mean()), 4), round(float((of >= step).mean()), 4))
 
 
-def _notes(spec: ClassifierSpec, held_out: HeldOut, grouped: bool) -> Iterator[str]:
-    labels, folds = held_out.labels, held_out.folds
+def _notes(spec: ClassifierSpec, held_out: HeldOut, labels: Floats, *, grouped: bool) -> Iterator[str]:
+    folds, crossed = held_out.folds, held_out.parts > 1
     if len(labels) < FEW_LABELS:
         yield f"Few labels ({len(labels)}, fewer than {FEW_LABELS}): figures and cuts are rough."
-    if grouped:
+    if grouped and crossed:
         yield from _notes_on_groups(held_out)
-    if folds.max() + 1 < spec.folds:
+    if crossed and folds.max() + 1 < spec.folds:
         yield f"Only {int(folds.max()) + 1} of {spec.folds} folds: there are no more groups than that."
     for threshold in spec.scale.thresholds:
         positives = int(np.sum(labels >= threshold))

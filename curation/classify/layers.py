@@ -37,7 +37,7 @@ class LayerReader:
         self.number = int(model.config.num_hidden_layers)
         if not all(0 <= layer <= self.number for layer in layers):
             raise ConfigError(f"layers: {list(layers)}, but the embedder has layers 0 to {self.number}")
-        _watch(_blocks(model, self.number))
+        _watch(blocks_of(model, self.number))
 
     def read(self, **inputs: Any) -> list[Any]:
         """The hidden states (n, tokens, d) of each layer, in order."""
@@ -51,7 +51,12 @@ class LayerReader:
         return [seen[layer] for layer in self.layers]
 
 
-def _blocks(model: Any, number: int) -> Sequence[Any]:
+def blocks_of(model: Any, number: int) -> Sequence[Any]:
+    """The blocks of an encoder, first to last.
+
+    Raises:
+        ConfigError: if they are not found.
+    """
     for module in model.modules():
         if type(module).__name__ == "ModuleList" and len(module) == number:
             return list(module)

@@ -49,7 +49,7 @@ def fit_pooled(
     optimizer = torch.optim.AdamW(model.parameters(), lr=spec.learning_rate, weight_decay=spec.weight_decay)
     best, best_f1 = _as_head(model), -1.0
     for step, batch in enumerate(_order(spec, train, steps)):
-        optimizer.param_groups[0]["lr"] = spec.learning_rate * _schedule(spec, step, steps)
+        optimizer.param_groups[0]["lr"] = spec.learning_rate * schedule(spec, step, steps)
         loss = (w[batch] * (model(x[batch]).squeeze(-1) - y[batch]) ** 2).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -108,7 +108,7 @@ def _order(spec: ClassifierSpec, train: Any, steps: int) -> Iterator[Any]:
             given += 1
 
 
-def _schedule(spec: ClassifierSpec, step: int, steps: int) -> float:
+def schedule(spec: ClassifierSpec, step: int, steps: int) -> float:
     """Share of the peak learning rate: linear up over ``warmup_steps``, linear down to 0 at the end."""
     if step < spec.warmup_steps:
         return (step + 1) / spec.warmup_steps

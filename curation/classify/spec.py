@@ -55,10 +55,11 @@ class ClassifierSpec:
             ``recall=0.95`` or ``share=0.02``; the others are always of best F1.
         class_weights: ``balanced`` lets every label weigh the same in the fit, ``none`` every document.
         trained_layers: blocks of the encoder, counted from the last, that are trained along with the head; 0 leaves it
-            frozen, as published, -1 trains all of it and its embeddings.
+            frozen, as published, -1 trains all of it and its embeddings; see `finetune`.
+        encoder_learning_rate: peak of the linear schedule of what `trained_layers` names.
         published: Hub name of the published weights, if any; ``{language}`` stands for a language.
         folds: parts of the cross-validation from which calibration and figures come.
-        epochs: passes over the labels (``pooled_linear``).
+        epochs: passes over the labels (``pooled_linear``, and where an encoder is trained).
         minimum_steps: optimiser steps at least; raises ``epochs`` where labels are few (``pooled_linear``).
         learning_rate: peak of the linear schedule (``pooled_linear``).
         batch_size: labels per optimiser step (``pooled_linear``).
@@ -92,6 +93,7 @@ class ClassifierSpec:
     target: str = "f1"
     class_weights: Literal["none", "balanced"] = "none"
     trained_layers: int = 0
+    encoder_learning_rate: float = 2e-5
     published: str | None = None
     folds: int = 5
     epochs: int = 20
@@ -236,6 +238,7 @@ LATER: dict[str, Any] = {
     "target": "f1",
     "class_weights": "none",
     "trained_layers": 0,
+    "encoder_learning_rate": 2e-5,
 }
 """Keys of a spec that came after the first classifiers, with the values at which they change nothing."""
 

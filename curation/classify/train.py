@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.classify.classifier import Classifier
-from curation.classify.embedder import Embedder, load_embedder
+from curation.classify.embedder import Embedder, TransformersEmbedder, load_embedder
 from curation.classify.evaluate import evaluate, learn_cuts
 from curation.classify.features import TextFeatures, read_features
 from curation.classify.folds import assign_folds, group_indices
@@ -85,32 +86,76 @@ def fit_classifier(
     again = _check_further(further, len(texts))
     members = group_indices(groups, len(texts))
     embedder = embedder or spec_embedder(spec)
-    features = read_features(list(texts), embedder, spec.head, spec.max_characters)
-    data = Labelled(features, checked, fit_weights(spec, checked), members, groups is not None)
-    pooler = getattr(embedder, "pooler", None)
-
-    def fit(part: Labelled) -> Head:
-        owned = part.members.tolist() if part.grouped else None
-        return fit_head(spec, part.features, part.labels, part.weights, groups=owned, pooler=pooler)
-
-    folds, scores, inner = cross_validate(data, spec, fit)
-    held_out = HeldOut(
-        ids=tuple(ids) if ids is not None else ("",) * len(texts),
-        labels=checked,
-        further=again,
-        weights=sampled,
-        members=members,
-        folds=folds,
-        scores=scores,
-        inner=inner,
-    )
+    owned = members.tolist() if groups is not None else None
+    kept = _Kept(tuple(ids) if ids is not None else ("",) * len(texts), checked, again, sampled, members)
+    if spec.trained_layers:
+        embedder, head, held_out = _fine_tuned(list(texts), spec, embedder, kept, owned)
+    else:
+        head, held_out = _frozen(list(texts), spec, embedder, kept, owned)
     calibration = learn_cuts(spec, held_out)
-    report = evaluate(spec, held_out, calibration, grouped=data.grouped)
-    head = fit(data)
+    number = None if groups is None else len(np.unique(members))
+    report = evaluate(spec, held_out, calibration, groups=number, labels=checked)
     classifier = Classifier(
         spec.name or "classifier", embedder, head, spec.scale, calibration, spec.cut, report, held_out
     )
     return classifier, report
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Kept:
+    """What `HeldOut` keeps of each document, beside scores."""
+
+    ids: tuple[str, ...]
+    labels: Floats
+    further: Floats
+    weights: Floats
+    members: NDArray[np.int64]
+
+    def with_scores(self, folds: NDArray[np.int64], scores: Floats, inner: Floats) -> HeldOut:
+        return HeldOut(**vars(self), folds=folds, scores=scores, inner=inner)
+
+
+def _frozen(
+    texts: list[str], spec: ClassifierSpec, embedder: Embedder, kept: _Kept, owned: list[int] | None
+) -> tuple[Head, HeldOut]:
+    """A head on a frozen encoder, fitted to all; and what heads without them said of the documents of each fold."""
+    features = read_features(texts, embedder, spec.head, spec.max_characters)
+    data = Labelled(features, kept.labels, fit_weights(spec, kept.labels), kept.members, owned is not None)
+    pooler = getattr(embedder, "pooler", None)
+
+    def fit(part: Labelled) -> Head:
+        groups = part.members.tolist() if part.grouped else None
+        return fit_head(spec, part.features, part.labels, part.weights, groups=groups, pooler=pooler)
+
+    return fit(data), kept.with_scores(*cross_validate(data, spec, fit))
+
+
+def _fine_tuned(
+    texts: list[str], spec: ClassifierSpec, embedder: Embedder, kept: _Kept, owned: list[int] | None
+) -> tuple[Embedder, Head, HeldOut]:
+    """An encoder trained with its head, and what both said of the parts that they did not learn from."""
+    from curation.classify.finetune import CHOICE, TEST, fine_tune
+
+    base: Any = embedder
+    while not isinstance(base, TransformersEmbedder) and hasattr(base, "embedder"):
+        base = base.embedder
+    if not isinstance(base, TransformersEmbedder):
+        raise ConfigError(f"trained_layers: {spec.trained_layers}, but a {type(base).__name__} cannot be trained here")
+    folds = assign_folds(kept.labels, owned, spec.folds, spec.seed)
+    if folds.max() <= CHOICE:
+        raise ConfigError(
+            f"trained_layers: one part is held out for figures and one for the cuts, but there are only "
+            f"{int(folds.max()) + 1} groups; more of them are needed"
+        )
+    tuned = fine_tune(texts, kept.labels, fit_weights(spec, kept.labels), folds, spec, base, owned)
+    out = folds <= CHOICE
+    scores = tuned.head.predict(tuned.embedder.embed([text for text, one in zip(texts, out, strict=True) if one]))
+    inner = np.where(folds[out] == TEST, np.nan, scores)[:, None]
+    part = _Kept(
+        tuple(one for one, is_out in zip(kept.ids, out, strict=True) if is_out),
+        *(getattr(kept, name)[out] for name in ("labels", "further", "weights", "members")),
+    )
+    return tuned.embedder, tuned.head, part.with_scores(folds[out], scores, inner)
 
 
 def cross_validate(

@@ -21,7 +21,7 @@ def made(number=600, seed=0, further=0, **changes):
     again[:further] = np.clip(labels[:further] + np.random.default_rng(1).choice([-1, 0, 0, 0, 0, 1], further), 0, 5)
     one = dataclasses.replace(one, further=again, **changes)
     calibration = learn_cuts(SPEC, one)
-    return one, calibration, evaluate(SPEC, one, calibration, grouped=True)
+    return one, calibration, evaluate(SPEC, one, calibration, groups=600)
 
 
 def test_the_ceiling_is_beside_the_classifier_on_the_same_documents():
@@ -58,7 +58,7 @@ def test_parts_that_only_choose_cuts_are_in_no_figure():
     inner = np.where(part == 1, one.scores, np.nan)[:, None]
     once = dataclasses.replace(one, folds=part, inner=inner)
     report = evaluate(
-        SPEC, once, learn_cuts(SPEC, once), grouped=False, labels=np.concatenate([one.labels, [0.0] * 700])
+        SPEC, once, learn_cuts(SPEC, once), groups=None, labels=np.concatenate([one.labels, [0.0] * 700])
     )
     assert (report.labels, report.tested, report.folds, report.groups) == (1200, 200, 1, None)
     assert sum(map(sum, report.confusion)) == 200
@@ -70,11 +70,11 @@ def test_parts_that_only_choose_cuts_are_in_no_figure():
 def test_weights_are_named():
     scores, labels = population(300, 0)
     weighted = held_out(scores, labels, np.where(labels > 2, 0.2, 1.0))
-    report = evaluate(SPEC, weighted, learn_cuts(SPEC, weighted), grouped=False)
+    report = evaluate(SPEC, weighted, learn_cuts(SPEC, weighted), groups=None)
     assert "the corpus that the sample stands for" in report.to_markdown()
-    plain = evaluate(SPEC, held_out(scores, labels), learn_cuts(SPEC, weighted), grouped=False)
+    plain = evaluate(SPEC, held_out(scores, labels), learn_cuts(SPEC, weighted), groups=None)
     doubled = dataclasses.replace(held_out(scores, labels), weights=np.full(300, 2.0))
-    assert evaluate(SPEC, doubled, learn_cuts(SPEC, weighted), grouped=False) == plain
+    assert evaluate(SPEC, doubled, learn_cuts(SPEC, weighted), groups=None) == plain
 
 
 def test_pictures_have_the_same_bytes_twice(tmp_path):
