@@ -3,7 +3,7 @@
 | head | folder | `transformers` opens it |
 |---|---|---|
 | pooled_linear | an ordinary ``AutoModelForSequenceClassification`` folder + ``calibration.json`` | yes, same logits |
-| linear, kernel | encoder + ``head.safetensors`` + ``head.json`` | as an encoder only, never with a random head |
+| linear, ordinal, kernel | encoder + ``head.safetensors`` + ``head.json`` | as an encoder only, never with a random head |
 
 Both hold ``report.json``, its picture, ``held_out.parquet`` and a model card, ``README.md``. ``calibration.json`` and
 ``head.json`` say the same things: scale, cut, calibration, and how texts become vectors. They are written last: a
@@ -93,7 +93,7 @@ def read_classifier(
         embedder: for a head saved without one.
         revision: commit on the Hub.
         scale: of published weights, which do not say it; 0 to 5 by default.
-        max_tokens: of published weights; by default what the tokenizer says, the model bears, and 512 allow.
+        max_tokens: of published weights; by default what the tokenizer says and the model bears.
         precision: see `load_embedder`.
         threads: of torch, on CPUs.
 

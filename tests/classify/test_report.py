@@ -57,9 +57,7 @@ def test_parts_that_only_choose_cuts_are_in_no_figure():
     part = np.where(np.arange(500) < 200, 0, 1)
     inner = np.where(part == 1, one.scores, np.nan)[:, None]
     once = dataclasses.replace(one, folds=part, inner=inner)
-    report = evaluate(
-        SPEC, once, learn_cuts(SPEC, once), groups=None, labels=np.concatenate([one.labels, [0.0] * 700])
-    )
+    report = evaluate(SPEC, once, learn_cuts(SPEC, once), groups=None, labels=np.concatenate([one.labels, [0.0] * 700]))
     assert (report.labels, report.tested, report.folds, report.groups) == (1200, 200, 1, None)
     assert sum(map(sum, report.confusion)) == 200
     calibrated = nested_calibrated(SPEC, once)
