@@ -3,7 +3,7 @@
 | head | folder | `transformers` opens it |
 |---|---|---|
 | pooled_linear | an ordinary ``AutoModelForSequenceClassification`` folder + ``calibration.json`` | yes, same logits |
-| linear, ordinal, kernel | encoder + ``head.safetensors`` + ``head.json`` | as an encoder only, never with a random head |
+| linear, ordinal, kernel | encoder + ``head.safetensors`` + ``head.json`` | as an encoder, not with a random head |
 
 Both hold ``report.json``, its picture, ``held_out.parquet`` and a model card, ``README.md``. ``calibration.json`` and
 ``head.json`` say the same things: scale, cut, calibration, and how texts become vectors. They are written last: a
