@@ -19,20 +19,19 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.classify.batches import fixed_batches, token_batches
+from curation.classify.batches import LEAST_TOKENS, fixed_batches, token_batches
 from curation.classify.layers import LayerReader
 from curation.classify.models import LoadedModel, import_torch, load_encoder
 from curation.classify.pooling import averaged, pooled
+from curation.classify.precision import Precision, choose_precision
 from curation.classify.spec import Pooling, embedder_revision
 from curation.classify.tokens import Tokeniser, Tokens
 from curation.errors import ConfigError
-
-Precision = Literal["auto", "fp32", "bf16"]
 
 ROWS_ON_CPU = 4
 """Texts in one batch on a CPU; more rows were no faster there (32: 3.2 s, 4: 2.8 s)."""
@@ -77,6 +76,7 @@ class TransformersEmbedder:
             raise ConfigError(f"{identity['embedder']}: windows: {self._windows}, which needs a fast tokenizer")
         self.tokeniser = Tokeniser(loaded.tokenizer, identity, self._padding_id())
         self._layers = self._layer_reader(loaded.model)
+        self._most_tokens = TOKENS_ON_GPU
         self._on_gpu: tuple[str, Any, LayerReader | None] | None = None
 
     @property
@@ -142,14 +142,26 @@ class TransformersEmbedder:
         return rows
 
     def _gpu_rows(self, windows: list[NDArray[np.int32]], device: str | None = None) -> NDArray[np.float32]:
-        """Vectors of windows: batches are queued one after another, and waited for once, at the end."""
+        """Vectors of windows, in batches that are halved for good where the GPU's memory does not hold them."""
         torch = import_torch()
         device = device or f"cuda:{torch.cuda.current_device()}"
+        while True:
+            try:
+                return self._queued(windows, device)
+            except torch.OutOfMemoryError:
+                if self._most_tokens <= LEAST_TOKENS:
+                    raise
+                self._most_tokens //= 2
+            torch.cuda.empty_cache()
+
+    def _queued(self, windows: list[NDArray[np.int32]], device: str) -> NDArray[np.float32]:
+        """Vectors of windows: batches are queued one after another, and waited for once, at the end."""
+        torch = import_torch()
         model, layers = self._moved(device)
         order: list[int] = []
         vectors = []
         with torch.inference_mode():
-            for indices, length in token_batches([len(one) for one in windows], TOKENS_ON_GPU):
+            for indices, length in token_batches([len(one) for one in windows], self._most_tokens):
                 tokens, mask = self.padded([windows[index] for index in indices], length)
                 if device.startswith("cuda"):
                     tokens, mask = tokens.pin_memory(), mask.pin_memory()
@@ -257,16 +269,6 @@ def load_embedder(
         "precision": choose_precision(precision),
     } | {key: value for key, value in asked.items() if value}
     return TransformersEmbedder(load_encoder(embedder, revision), identity, threads=threads)
-
-
-def choose_precision(precision: Precision) -> Literal["fp32", "bf16"]:
-    """What ``auto`` means here: bf16 where the hardware multiplies it (2x on CPUs), else fp32."""
-    if precision != "auto":
-        return precision
-    if import_torch().cuda.is_available():
-        return "bf16"
-    processor = Path("/proc/cpuinfo")
-    return "bf16" if processor.is_file() and "avx512_bf16" in processor.read_text() else "fp32"
 
 
 @contextlib.contextmanager

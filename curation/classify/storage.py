@@ -24,7 +24,7 @@ from curation.classify import plots
 from curation.classify.calibrate import Calibration
 from curation.classify.card import model_card
 from curation.classify.classifier import Classifier
-from curation.classify.embedder import Embedder, Precision, TransformersEmbedder, choose_precision
+from curation.classify.embedder import Embedder, TransformersEmbedder
 from curation.classify.head import HEADS, Head, LogitsHead, PooledLinearHead
 from curation.classify.held_out import HeldOut
 from curation.classify.models import (
@@ -36,6 +36,7 @@ from curation.classify.models import (
     load_sequence_classifier,
     quiet,
 )
+from curation.classify.precision import Precision, choose_precision
 from curation.classify.report import TrainingReport
 from curation.classify.spec import embedder_revision, is_local
 from curation.content import resolve_location

@@ -213,3 +213,32 @@ def test_as_many_batches_at_once_as_torch_has_threads(minilm, monkeypatch):
     finally:
         torch.set_num_threads(before)
     assert asked == [3]
+
+
+def test_batches_are_halved_where_memory_does_not_hold_them(minilm, monkeypatch):
+    import torch
+
+    from curation.classify import embedder
+
+    small = embedder.load_embedder(MINILM, pooling="mean", max_tokens=64, precision="fp32")
+    forward, sizes = small._forward, []
+
+    def fits_only(most):
+        def tried(model, layers, tokens, mask, *, needs_mask=True):
+            sizes.append(tokens.numel())
+            if tokens.numel() > most:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return forward(model, layers, tokens, mask, needs_mask=needs_mask)
+
+        return tried
+
+    monkeypatch.setattr(embedder, "LEAST_TOKENS", 256)
+    small._most_tokens = 4096
+    windows = small.tokeniser.read(["theorem " * 80] * 60).windows()
+    monkeypatch.setattr(small, "_forward", fits_only(1500))
+    assert small._gpu_rows(windows, "cpu").shape == (60, 384)
+    assert sizes[:2] == [3840, 2048] and max(sizes[2:]) == small._most_tokens == 1024
+    monkeypatch.setattr(small, "_forward", fits_only(0))
+    with pytest.raises(torch.OutOfMemoryError):
+        small._gpu_rows(windows[:3], "cpu")
+    assert small._most_tokens == 256
