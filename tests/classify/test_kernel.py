@@ -127,7 +127,7 @@ def test_training_reports_and_names_it(toy, toy_labels, tmp_path):
     classifier, report = fit_classifier(texts, labels, SPEC, groups=groups, embedder=toy)
     assert report.spearman > 0.8 and report.at(3).calibrated.f1.value > 0.75
     assert (report.head, report.calibration) == ("kernel", "mix")
-    assert "of a `kernel` head" in report.to_markdown()
+    assert "head `kernel`, cuts by `mix`" in report.to_markdown()
     classifier.save(tmp_path)
     assert "A `kernel` head on a frozen encoder" in (tmp_path / "README.md").read_text()
     assert json.loads((tmp_path / "head.json").read_text())["head"] == "kernel"
