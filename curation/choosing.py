@@ -57,11 +57,18 @@ def choose_point(
     """
     if target is not None and keep_share is not None:
         raise ConfigError("a target and a share to keep: choose one")
+    if keep_share is not None and threshold is not None and classifier is None:
+        raise ConfigError(
+            "a share to keep and a threshold: choose one (with a classifier the threshold names the label that "
+            "precision and recall of the share are told for)"
+        )
     if cut != "published":
         raise ConfigError(f"cut: {cut}: a target or a share to keep cuts the raw score")
     if keep_share is not None:
         return _share(input, keep_share, threshold, classifier, columns.get("score", "score"))
     assert target is not None
+    if Target.parse(target).kind == "share":
+        raise ConfigError(f"target {target}: of documents that are scored say --keep-share, which is exact")
     if classifier is None:
         raise ConfigError(f"target {target}: name the classifier that scored, whose held-out documents tell the cut")
     if threshold is None or not float(threshold).is_integer():
@@ -80,6 +87,8 @@ def _share(input: str, keep: float, threshold: float | None, classifier: str | N
     if not 0 < keep < 1:
         raise ConfigError(f"share to keep: expected more than 0 and less than 1, got {keep:g}")
     scores = np.sort(np.concatenate([*_scores(input, column), np.zeros(0)]))[::-1]
+    if np.isnan(scores).any():
+        raise ConfigError(f"{input}: {int(np.isnan(scores).sum()):,} of {len(scores):,} documents have no score")
     if not len(scores):
         raise ConfigError(f"{input}: no scores to choose a cut from")
     raw_cut = float(scores[max(0, min(len(scores) - 1, round(keep * len(scores)) - 1))])
@@ -101,9 +110,9 @@ def _scores(input: str, column: str) -> Iterator[NDArray[np.float64]]:
                 yield parquet.read([column])[column].to_numpy().astype(np.float64)
         else:
             values = [row.get(column) for row in raw_rows(file.path)]
-            if None in values:
+            if values and all(value is None for value in values):
                 raise ConfigError(f"{file.path}: no column {column!r}: score the documents first, curate score")
-            yield np.array(values, np.float64)
+            yield np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def _held_out(classifier: str) -> HeldOut:

@@ -33,7 +33,7 @@ def train(
     ] = "url",
     weight_column: Annotated[str, typer.Option(help="Inverse sampling rates, if they are there.")] = "sample_weight",
     language: Annotated[str | None, typer.Option(help="Learn from one programming language.")] = None,
-    target: Annotated[str | None, typer.Option(help="f1, precision=P or recall=R: where to cut.")] = None,
+    target: Annotated[str | None, typer.Option(help="f1, precision=P, recall=R: where to cut.")] = None,
     keep_share: Annotated[float | None, typer.Option(help="Cut so that this share of the corpus stays.")] = None,
     redo: Again = False,
 ) -> None:
@@ -63,9 +63,12 @@ def train(
         return
     from curation.choosing import trained_point
 
-    out.print(f"picture {report.output}/train/model/report.png")
+    model = Path(report.output, "train/model")
+    out.print(f"card    {model}/README.md, picture {model}/report.png")
     out.print(f"cut     {trained_point(report.output)}\n")
-    out.print(Path(report.output, "train/model/README.md").read_text(), markup=False)
+    text = (model / "README.md").read_text(encoding="utf-8")
+    figures = text.partition("## Figures")[2].partition("### Ranking")[0].partition("\n\n")[2]
+    out.print(figures.partition("\n\n")[2], markup=False)
 
 
 @app.command(epilog="Example: [bold]curate score pages/ --classifier classifier --output scored[/]")
@@ -78,8 +81,8 @@ def score(
         float | None, typer.Option(help="A cheap student drops what cannot reach this threshold.")
     ] = None,
     cascade_recall: Annotated[float, typer.Option(help="Of what the classifier keeps.")] = 0.99,
-    cascade_sample: Annotated[int, typer.Option(min=50, help="Documents the student learns from.")] = 4000,
-    cut: Annotated[str | None, typer.Option(help="Of the cascade: published or calibrated.")] = None,
+    cascade_sample: Annotated[int, typer.Option(min=50, max=10_000, help="Documents the student learns from.")] = 4000,
+    cut: Annotated[str | None, typer.Option(help="Of the cascade; by default the classifier's.")] = None,
     columns: Columns = None,
     redo: Again = False,
     workers: Workers = None,
@@ -125,8 +128,8 @@ def score(
 def filter_(
     source: Annotated[str, typer.Argument(metavar="INPUT", help="What score wrote, or documents with its columns.")],
     output: Output,
-    threshold: Annotated[float | None, typer.Option(help="3 means int_score >= 3, 2.7 means score >= 2.7.")] = None,
-    cut: Annotated[str, typer.Option(help="published or calibrated.")] = "published",
+    threshold: Annotated[float | None, typer.Option(help="3: int_score >= 3, 2.7: score >= 2.7; or --cut.")] = None,
+    cut: Annotated[str, typer.Option(help="published, or calibrated: calibrated_score.")] = "published",
     target: Annotated[
         str | None, typer.Option(help="precision=P, recall=R or f1 at --threshold, by --classifier.")
     ] = None,

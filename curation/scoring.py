@@ -45,6 +45,8 @@ class Cascade:
     def __post_init__(self) -> None:
         if not 0 < self.recall < 1:
             raise ValueError(f"recall: expected more than 0 and less than 1, got {self.recall}")
+        if not 50 <= self.sample_size <= 10_000:  # the student is solved over its documents: 10,000 take 2.4 GB
+            raise ValueError(f"sample_size: expected 50 to 10,000, got {self.sample_size}")
 
 
 def cascade_stages(
@@ -151,6 +153,8 @@ def student_says(output: str) -> str:
     report = Folder(f"{output}/student/model").read_json("report.json")
     assert report is not None, "a finished cascade has a student"
     recall, seen = report["recall"], report["share_seen"]
+    if not report["kept"]:
+        return str(report["note"])
     note = f". {report['note']}" if report["note"] else ""
     return (
         f"recall {recall['value']:.3f} ({recall['low']:.3f}–{recall['high']:.3f}) of what the classifier keeps, which "

@@ -119,8 +119,10 @@ def test_the_point_that_training_chose(trained):
         ((3, "published", "f1", None, None), "target f1: name the classifier that scored"),
         ((None, "published", "f1", None, "C"), "target f1: name the label that is wanted"),
         ((2.5, "published", "f1", None, "C"), "target f1: name the label that is wanted"),
+        ((3, "published", None, 0.1, None), "a share to keep and a threshold: choose one"),
+        ((3, "published", "share=0.1", None, "C"), "target share=0.1: of documents that are scored say --keep-share"),
         ((3, "published", "f1", None, "/nowhere"), "classifier /nowhere: no held_out.parquet in /nowhere"),
-        ((3, "published", None, 1.5, None), "share to keep: expected more than 0 and less than 1, got 1.5"),
+        ((None, "published", None, 1.5, None), "share to keep: expected more than 0 and less than 1, got 1.5"),
     ],
 )
 def test_what_does_not_go_together(trained, arguments, message):

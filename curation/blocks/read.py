@@ -130,7 +130,8 @@ def _rename(columns: dict[str, pa.DataType], mapping: Mapping[str, str], file: s
     renamed = {back.get(name, name): kind for name, kind in columns.items() if name in back or name not in mapping}
     if not {"text", "html"} & set(renamed):
         raise ConfigError(
-            f"{file}: no column 'text' or 'html'; name it with --columns text=COLUMN (it has {', '.join(columns)})"
+            f"{file}: no column 'text' or 'html'; name it with --columns text=COLUMN (of train: --text-column COLUMN) "
+            f"(it has {', '.join(columns)})"
         )
     for name in ("text", "html"):
         kind = renamed.get(name, pa.string())

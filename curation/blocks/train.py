@@ -16,18 +16,28 @@ from datatrove.data import Document
 
 from curation.blocks.step import Documents, Step, tuning
 from curation.classify.cache import CachedEmbedder, EmbeddingCache
+from curation.classify.device import own_device
 from curation.classify.embedder import Embedder
 from curation.classify.languages import programming_language
 from curation.classify.models import import_transformers
 from curation.classify.operating import Target
 from curation.classify.spec import ClassifierSpec, is_local, load_spec
-from curation.classify.train import fit_classifier, spec_embedder
+from curation.classify.train import LEAST_LABELS, fit_classifier, spec_embedder
 from curation.config import nearest
 from curation.content import absolute_name, resolve_location
 from curation.errors import ConfigError, CurationError
 from curation.folder import Folder, local_copy
 from curation.scale import Scale
 from curation.text.domains import repository, site
+
+REASONS = {
+    "no_label": "have no label",
+    "label_is_no_number": "have a label that is no number",
+    "label_off_scale": "have one off the scale",
+    "empty_text": "have no text",
+    "other_language": "are of another language",
+}
+"""Reasons in words, for messages."""
 
 
 @dataclass(kw_only=True, repr=False)
@@ -88,6 +98,8 @@ class TrainClassifier(Step):
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
         """What is taken is given; the column of labels must be among it."""
         wanted = {self.label_column} | ({self.language_column} if self.language else set())
+        if self.group_column not in ("url", "repository"):  # those two are looked for, others are asked for
+            wanted.add(self.group_column)
         for name in sorted(wanted - columns.keys()):
             raise ConfigError(f"the labels have no column {name!r} ({nearest(name, sorted(columns))})")
         return columns
@@ -97,18 +109,23 @@ class TrainClassifier(Step):
         spec, labelled = self._spec(), self._labelled(data or (), rank)
         embedder = self.embedder or spec_embedder(spec, threads=threads())
         cached = with_cache(embedder, self.embeddings)
-        classifier, report = fit_classifier(
-            [doc.text for doc in labelled],
-            [float(doc.metadata[self.label_column]) for doc in labelled],
-            spec,
-            ids=[doc.id for doc in labelled],
-            groups=[self._group(doc) for doc in labelled],
-            weights=self._weights(labelled),
-            further=[_further(doc) for doc in labelled],
-            embedder=cached,
-        )
+        groups = [self._group(doc) for doc in labelled]
+        with own_device() as device:
+            device.use()
+            classifier, report = fit_classifier(
+                [doc.text for doc in labelled],
+                [float(doc.metadata[self.label_column]) for doc in labelled],
+                spec,
+                ids=[doc.id for doc in labelled],
+                groups=[group or doc.id for group, doc in zip(groups, labelled, strict=True)] if any(groups) else None,
+                weights=self._weights(labelled),
+                further=[_further(doc) for doc in labelled],
+                embedder=cached,
+            )
         with Folder(self.model).create_folder("") as folder:
             classifier.save(folder)
+        if hasattr(embedder, "release"):
+            embedder.release()
         if self.keep_embeddings and isinstance(cached, CachedEmbedder):
             write_cache(cached, self.keep_embeddings, rank)
         self.count("labels", report.labels)
@@ -134,9 +151,13 @@ class TrainClassifier(Step):
             else:
                 reasons[reason] += 1
                 self.drop(doc, reason, rank)
-        if not labelled:
-            why = ", ".join(f"{reason} {number:,}" for reason, number in reasons.most_common()) or "there is none"
-            raise CurationError(f"no document to learn from in column {self.label_column!r}: {why}")
+        if len(labelled) < LEAST_LABELS:
+            why = "; ".join(f"{number:,} {REASONS.get(reason, reason)}" for reason, number in reasons.most_common())
+            others = f"; of the others {why}" if why else ""
+            raise CurationError(
+                f"{len(labelled)} documents to learn from, at least {LEAST_LABELS} are needed (labels are read from "
+                f"column {self.label_column!r}, scale {scale.low} to {scale.high}){others}"
+            )
         return labelled
 
     def _reason(self, doc: Document, scale: Scale) -> str | None:
@@ -163,12 +184,13 @@ class TrainClassifier(Step):
             )
         return known or None
 
-    def _group(self, doc: Document) -> str:
+    def _group(self, doc: Document) -> str | None:
+        """What the document is kept together with; None where nothing tells."""
         value = doc.metadata.get(self.group_column)
         if not value and self.group_column == "repository":
             value = repository(str(doc.metadata.get("url") or ""))
         if value is None or value == "":
-            return doc.id
+            return None
         return group_of_url(str(value)) if self.group_column == "url" else str(value)
 
 

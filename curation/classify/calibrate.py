@@ -121,13 +121,15 @@ def fit_calibration(
 
 
 def best_cut(predictions: Floats, positive: NDArray[np.bool_], weights: Floats) -> float:
-    """The raw score whose smoothed F1 is best; the middle where several are.
+    """The raw score whose smoothed F1 is best; the middle where several are, the highest where nothing is positive.
 
     Args:
         predictions: out-of-fold raw scores, (n,).
         positive: whether the label reaches the threshold, (n,).
         weights: of the documents, (n,).
     """
+    if not np.any(positive):
+        return float(predictions.max(initial=0.0))
     order = np.argsort(-predictions, kind="stable")
     ranked, hits = predictions[order], (positive * weights)[order]
     f1 = 2 * np.cumsum(hits) / (np.cumsum(weights[order]) + hits.sum())

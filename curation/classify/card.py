@@ -41,10 +41,12 @@ def model_card(classifier: Classifier, *, drawn: bool = False) -> str:
     """The card of a classifier, in Markdown; ``drawn``: whether the picture of its report lies beside it."""
     scale, cut = classifier.scale, classifier.cut
     identity = classifier.embedder_identity
+    tuned = str((identity or {}).get("embedder")).startswith("tuned:")
+    encoder = "an encoder that was trained along" if tuned else "a frozen encoder"
     lines = [
         f"# {classifier.name}",
         "",
-        f"A `{classifier.head.kind}` head on a frozen encoder, trained with the labels of an LLM judge on a scale of",
+        f"A `{classifier.head.kind}` head on {encoder}, trained with the labels of an LLM judge on a scale of",
         f"{scale.low} to {scale.high}. `score` is its raw output, `int_score` the rounded one, and `calibrated_score`",
         "is bent onto the scale of the labels: it reaches a label where the score reaches that label's cut.",
         "",

@@ -64,7 +64,13 @@ class Classifier:
         return getattr(self.embedder, "identity", None)
 
     def score(self, texts: list[str]) -> Floats:
-        """Raw scores (n,), in order; a score depends on its text alone."""
+        """Raw scores (n,), in order; a score depends on its text alone.
+
+        Raises:
+            ValueError: for anything but a list of texts.
+        """
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("expected a list of texts")
         window = getattr(self.head, "max_characters", 0)
         return self.score_features(read_features(texts, self.embedder, self.head.kind, window))
 

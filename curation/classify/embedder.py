@@ -179,7 +179,9 @@ class TransformersEmbedder:
         if self._on_gpu is None or self._on_gpu[0] != device:
             torch = import_torch()
             kind = torch.bfloat16 if self.identity["precision"] == "bf16" else torch.float32
-            model = copy.deepcopy(self.loaded.model).to(device, kind)
+            model = copy.deepcopy(self.loaded.model).to(device)
+            for one in model.parameters():  # not the buffers: rounded, a rotary embedding's frequencies are others
+                one.data = one.data.to(kind)
             self._on_gpu = device, model, self._layer_reader(model)
         return self._on_gpu[1:]
 

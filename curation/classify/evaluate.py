@@ -28,6 +28,9 @@ from curation.classify.operating import fit_cuts
 from curation.classify.report import FEW_LABELS, Ceiling, Step, ThresholdReport, TrainingReport
 from curation.classify.spec import ClassifierSpec
 
+LEAST_AUC = 0.65
+"""Below this a classifier is called useless; 0.5 is chance."""
+
 
 def learn_cuts(spec: ClassifierSpec, held_out: HeldOut) -> Calibration:
     """The calibration of a classifier, from all held-out scores."""
@@ -73,7 +76,7 @@ def evaluate(
         further_documents=len(again),
         further_kappa=quadratic_kappa(again.labels, again.further, scale) if len(again) else None,
         further_spearman=spearman(again.labels, again.further) if len(again) else None,
-        notes=tuple(_notes(spec, held_out, every, grouped=groups is not None)),
+        notes=(*_useless(spec, one), *_notes(spec, held_out, every, grouped=groups is not None)),
         head=spec.head,
         calibration=spec.calibration,
         target=spec.target,
@@ -144,7 +147,24 @@ def _notes(spec: ClassifierSpec, held_out: HeldOut, labels: Floats, *, grouped: 
     for threshold in spec.scale.thresholds:
         positives = int(np.sum(labels >= threshold))
         if positives < 10:
-            yield f"Only {positives} labels reach {threshold}: its cut is little more than a guess."
+            reached = (
+                f"Only {positives} label{'s reach' if positives != 1 else ' reaches'}"
+                if positives
+                else "No label reaches"
+            )
+            yield f"{reached} {threshold}: its cut continues those of the others, little more than a guess."
+
+
+def _useless(spec: ClassifierSpec, one: HeldOut) -> Iterator[str]:
+    """What must be said first of a classifier that has not learned what it is for."""
+    wanted = one.labels >= spec.threshold_for()
+    if wanted.any() and not wanted.all():
+        found = auc(one.scores, wanted, one.weights)
+        if found < LEAST_AUC:
+            yield (
+                f"It tells documents with label >= {spec.threshold_for()} from others hardly better than chance (AUC "
+                f"{found:.2f}): do not use it. More labels, or labels of more sites, may help."
+            )
 
 
 def _notes_on_groups(held_out: HeldOut) -> Iterator[str]:

@@ -63,6 +63,8 @@ def estimates(
     values = statistic(weights)
     generator = np.random.default_rng(seed)
     _, place = np.unique(members, return_inverse=True)
+    if place.max(initial=0) == 0:  # one group cannot be resampled, as it cannot be kept on one side of a split
+        place = np.arange(len(weights))
     groups = int(place.max(initial=-1)) + 1
     drawn = np.empty((BOOTSTRAPS, len(values)))
     for row in drawn:

@@ -9,7 +9,8 @@ for the head and a lower one for the encoder, linear warm-up and decay, gradient
 encoder's configuration has it. Frozen blocks below the trained ones run without gradients.
 
 A fit for every fold would cost days, so a part is held out once: fold 0 is never looked at until the end, fold 1
-chooses the epoch and the cuts, the rest is learned from. What was tested is what is saved.
+chooses the epoch and the cut that fold 0 is judged by, the rest is learned from. The encoder and head that were tested
+are those that are saved; the saved cut is learned from both parts.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from curation.classify.models import LoadedModel, import_torch
 from curation.classify.pooled import schedule
 from curation.classify.pooling import pooled
 from curation.classify.spec import ClassifierSpec
+from curation.errors import CurationError
 
 TEST, CHOICE = 0, 1
 """Folds that are held out: for figures, and to choose the epoch and the cuts."""
@@ -97,6 +99,10 @@ def fine_tune(
             trainer.step([windows[index] for index in batch], labels[batch], weights[batch])
         predicted = trainer.predict([windows[index] for index in chosen])
         errors.append(float(np.average((predicted - labels[chosen]) ** 2, weights=weights[chosen])))
+        if not np.isfinite(errors[-1]):
+            raise CurationError(
+                f"training diverged in epoch {epoch + 1}: lower encoder_learning_rate and learning_rate"
+            )
         if errors[-1] == min(errors):
             best = trainer.state()
     embedder, head = trainer.finished(best)

@@ -40,7 +40,7 @@ class Target:
     value: float = 0.0
 
     def __str__(self) -> str:
-        return self.kind if self.kind == "f1" else f"{self.kind}={self.value:g}"
+        return self.kind if self.kind == "f1" else f"{self.kind}={self.value!r}"
 
     @classmethod
     def parse(cls, text: str) -> Target:
@@ -83,7 +83,16 @@ class OperatingPoint:
         return (
             f"score >= {self.raw_cut:g} for label >= {self.threshold}: precision {f.precision}, recall {f.recall}, "
             f"F1 {f.f1}, keeps {f.kept_share.value:.1%} ({f.kept_share.low:.1%}–{f.kept_share.high:.1%})"
+            + self._missed()
         )
+
+    def _missed(self) -> str:
+        """What to know where held-out documents say less than was asked for."""
+        target = Target.parse(self.target)
+        if target.kind not in ("precision", "recall"):
+            return ""
+        got = self.figures.precision if target.kind == "precision" else self.figures.recall
+        return f"; {target} was asked for and is not reached on held-out documents" if got.value < target.value else ""
 
 
 def choose_cut(scores: Floats, wanted: Mask, weights: Floats, target: Target) -> float:

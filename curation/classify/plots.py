@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from curation.classify.calibrate import Calibration
+from curation.classify.calibrate import LEAST_SUPPORT, Calibration
 from curation.classify.held_out import HeldOut
-from curation.classify.report import TrainingReport
+from curation.classify.report import FEW_LABELS, TrainingReport
 
 INSTALL = "pip install matplotlib"
 NAMES = ("report.png", "report.svg")
@@ -24,7 +24,9 @@ INK = "#333333"
 _FIXED: Any = {"svg.hashsalt": "curation", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 
 
-def write_plots(report: TrainingReport, held_out: HeldOut, calibration: Calibration, folder: Path) -> bool:
+def write_plots(
+    report: TrainingReport, held_out: HeldOut, calibration: Calibration, folder: Path, name: str = "classifier"
+) -> bool:
     """Writes the picture in both formats; False, and nothing written, without matplotlib."""
     try:
         import matplotlib
@@ -33,6 +35,8 @@ def write_plots(report: TrainingReport, held_out: HeldOut, calibration: Calibrat
         return False
     with matplotlib.rc_context(_FIXED):
         figure = Figure(figsize=(10, 8), layout="constrained")
+        number = f"{report.labels:,} labels" + (", few: rough" if report.labels < FEW_LABELS else "")
+        figure.suptitle(f"{name}: {number}", x=0.01, ha="left", fontsize=11, fontweight="bold")
         panels = figure.subplots(2, 2)
         _curves(panels[0, 0], report)
         _scores(panels[0, 1], report, held_out.tested, calibration)
@@ -46,13 +50,14 @@ def write_plots(report: TrainingReport, held_out: HeldOut, calibration: Calibrat
 
 def _curves(axes: Any, report: TrainingReport) -> None:
     for one, colour in zip(report.thresholds, COLOURS, strict=False):
-        if not one.curve:
+        if one.positives < LEAST_SUPPORT or one.positives == report.tested:
             continue
         _, precision, recall = zip(*one.curve, strict=True)
         axes.plot(recall, precision, color=colour, lw=1.6, label=f"label ≥ {one.threshold}  (AUC {one.auc.value:.2f})")
         axes.plot(one.calibrated.recall.value, one.calibrated.precision.value, "o", color=colour, ms=6)
         axes.plot(one.published.recall.value, one.published.precision.value, "x", color=colour, ms=6)
-    axes.plot([], [], "o", color=INK, label="calibrated cut", ls="none")
+    # Off their curves, since each part has its own cut: the curve is of all scores, the point of all decisions.
+    axes.plot([], [], "o", color=INK, label="calibrated cut, learned without the part it judges", ls="none")
     axes.plot([], [], "x", color=INK, label="published cut", ls="none")
     ceiling = report.at(report.target_threshold).ceiling
     if ceiling is not None and ceiling.f1.value > 0:
@@ -62,7 +67,7 @@ def _curves(axes: Any, report: TrainingReport) -> None:
         axes.plot(wide, f1 * wide / (2 * wide - f1), ls=":", color=INK, lw=1, label=label)
     axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
     axes.set_title("Precision and recall, held out", loc="left")
-    axes.legend(fontsize=7.5, frameon=False, loc="lower left")
+    axes.legend(fontsize=7.5, framealpha=0.85, edgecolor="none", loc="lower left")
 
 
 def _scores(axes: Any, report: TrainingReport, one: HeldOut, calibration: Calibration) -> None:
@@ -72,11 +77,13 @@ def _scores(axes: Any, report: TrainingReport, one: HeldOut, calibration: Calibr
     of = [one.scores[np.round(one.labels) == label] for label in labels]
     shades = [_shade(index / max(1, len(labels) - 1)) for index in range(len(labels))]
     axes.hist(of, bins=bins, stacked=True, color=shades, label=[f"label {label}" for label in labels])
+    shown, least = -np.inf, (high - low) / 25
     for threshold, cut in calibration.cuts:
         if low <= cut <= high:
             axes.axvline(cut, color=COLOURS[3], lw=1, ls="--")
+            label, shown = (f"≥ {threshold}", cut) if cut - shown > least else ("", shown)
             axes.annotate(
-                f"≥ {threshold}", (cut, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2), ha="center",
+                label, (cut, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2), ha="center",
                 textcoords="offset points", fontsize=7.5, color=COLOURS[3],
             )  # fmt: skip
     axes.set(xlabel="raw score, with the calibrated cuts", ylabel="documents")
@@ -112,7 +119,7 @@ def _confusion(axes: Any, report: TrainingReport) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.set(xlabel="floor of the calibrated score", ylabel="label")
     axes.spines[:].set_visible(False)
-    axes.set_title("Labels and calibrated scores", loc="left")
+    axes.set_title("Labels and calibrated scores (shaded by share of the row)", loc="left")
 
 
 def _shade(part: float) -> tuple[float, float, float]:

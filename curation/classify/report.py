@@ -20,7 +20,9 @@ FEW_LABELS = 500
 
 @dataclass(frozen=True)
 class Ceiling:
-    """How far the judge agrees with itself, or two judges with each other: no classifier can be asked for more.
+    """How far the judge agrees with itself, or two judges with each other: what a second judge would reach.
+
+    A classifier that learns what the judge means on average can do better than a reading that has its own noise.
 
     Attributes:
         documents: with a second reading.

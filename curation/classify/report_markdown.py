@@ -23,7 +23,7 @@ def report_markdown(report: TrainingReport, level: int = 3) -> str:
         *(f"**{note}**\n" for note in report.notes),
         *_table(
             ("label >=", "documents", "cut", "raw score", "precision", "recall", "F1", "keeps"),
-            [row for one in report.thresholds for row in _cut_rows(one)],
+            [row for one in report.thresholds for row in _cut_rows(one, report.tested)],
         ),
         "",
         "`published` keeps `int_score >= t`, `calibrated` keeps `calibrated_score >= t`, whose cut is learned without "
@@ -35,7 +35,11 @@ def report_markdown(report: TrainingReport, level: int = 3) -> str:
         "",
         *_table(
             ("label >=", "AUC", "average precision"),
-            [(one.threshold, one.auc, f"{one.average_precision:.3f}") for one in report.thresholds],
+            [
+                (one.threshold, one.auc, f"{one.average_precision:.3f}")
+                for one in report.thresholds
+                if 0 < one.positives < report.tested
+            ],
         ),
         "",
         *_ceiling(report, title),
@@ -58,13 +62,14 @@ def report_markdown(report: TrainingReport, level: int = 3) -> str:
 
 
 def _measured(report: TrainingReport) -> Iterator[str]:
-    groups = f" of {report.groups:,} domains or repositories, each on one side of a split" if report.groups else ""
+    known = report.groups is not None and report.groups > 1
+    groups = f" of {report.groups:,} sites or repositories, each on one side of a split" if known else ""
     how = f"{report.folds}-fold cross-validation" if report.folds > 1 else "a part held out once"
     yield f"{report.labels:,} labels{groups}; {how}; head `{report.head}`, cuts by `{report.calibration}`."
     yield f"Every figure is of {report.tested:,} documents that head, cut and calibration did not see;"
-    yield "in brackets the 95 % interval of 500 resamples of whole groups."
+    yield f"in brackets the 95 % interval of 500 resamples of {'whole groups' if known else 'documents'}."
     if report.weighted:
-        yield "Shares, precision and recall are weighted: they are of the corpus that the sample stands for."
+        yield "Precision, recall, F1, share and AUC are weighted: they are of the corpus that the sample stands for."
 
 
 def _targeted(report: TrainingReport) -> str:
@@ -73,7 +78,10 @@ def _targeted(report: TrainingReport) -> str:
     return f" The calibrated cut at {report.target_threshold} was chosen for {report.target}, the others for F1."
 
 
-def _cut_rows(one: ThresholdReport) -> Iterator[tuple[object, ...]]:
+def _cut_rows(one: ThresholdReport, tested: int) -> Iterator[tuple[object, ...]]:
+    if not 0 < one.positives < tested:  # there is nothing to tell apart
+        yield (one.threshold, one.positives, "calibrated", f">= {one.raw_cut:g}", *"–––", "–")
+        return
     raw = f"{'>' if one.threshold % 2 else '>='} {one.threshold - 0.5:g}"
     yield (one.threshold, one.positives, "published", raw, *_shown(one.published))
     yield ("", "", "calibrated", f">= {one.raw_cut:g}", *_shown(one.calibrated))
@@ -92,7 +100,7 @@ def _ceiling(report: TrainingReport, title: str) -> Iterator[str]:
     yield f"{title} The judge's own ceiling"
     yield ""
     yield f"{report.further_documents:,} documents were read a second time: quadratic kappa {report.further_kappa:.3f},"
-    yield f"Spearman {report.further_spearman:.3f}. No classifier can agree with the judge more than that.{few}"
+    yield f"Spearman {report.further_spearman:.3f}. A classifier that agrees as well is a second judge.{few}"
     yield ""
     yield from _table(
         ("label >=", "F1 of the second reading", "F1 of the classifier on the same documents"),

@@ -135,6 +135,8 @@ class ClassifierSpec:
             raise ValueError("max_characters: must be given for head: kernel, as far as the judge read, say")
         if self.trained_layers < -1:
             raise ValueError(f"trained_layers: expected -1 (all), 0 (none) or a number, got {self.trained_layers}")
+        if self.trained_layers and self.folds < 3:
+            raise ValueError("folds: an encoder that is trained needs at least 3 parts, two of which are held out")
         if self.trained_layers and (self.head in ("kernel", "ordinal") or self.layers or self.windows > 1):
             raise ValueError(
                 "trained_layers: an encoder is trained with head: linear or pooled_linear, its last layer, one window"
@@ -225,8 +227,8 @@ def _folder_digest(embedder: str, folder: Path) -> str:
     return f"xxh3:{digest.hexdigest()}"
 
 
-TARGET = re.compile(r"f1|(precision|recall|share)=0?\.\d*[1-9]\d*")
-"""What `operating.Target.parse` reads."""
+TARGET = re.compile(r"f1|(precision|recall|share)=(0?\.\d+|\d(\.\d+)?e-\d+)")
+"""What `operating.Target` writes."""
 
 LATER: dict[str, Any] = {
     "layers": (),

@@ -50,7 +50,7 @@ SPLIT = {
 }
 """Model types whose classifier is dense + tanh + linear on the first token -> names of the two layers."""
 
-FORMAT = 1
+FORMAT = 2
 DESCRIPTIONS = ("head.json", "calibration.json")
 HELD_OUT = "held_out.parquet"
 
@@ -72,7 +72,9 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     if classifier.held_out is not None:
         classifier.held_out.write(folder / HELD_OUT)
     if classifier.report and classifier.held_out and classifier.calibration:
-        drawn = plots.write_plots(classifier.report, classifier.held_out, classifier.calibration, folder)
+        drawn = plots.write_plots(
+            classifier.report, classifier.held_out, classifier.calibration, folder, classifier.name
+        )
     (folder / "README.md").write_text(model_card(classifier, drawn=drawn), encoding="utf-8")
     described.write_text(json.dumps(_description(classifier), indent=1) + "\n", encoding="utf-8")
 
@@ -102,6 +104,8 @@ def read_classifier(
         ConfigError: if it cannot be had.
     """
     import_transformers()
+    if not is_local(location) and "/" not in location:
+        raise ConfigError(f"classifier {location}: no such folder, and a name on the Hub is ORGANISATION/NAME")
     folder = model_folder(resolve_location(location)) if is_local(location) else None
     if folder is not None and not folder.is_dir():
         raise ConfigError(f"classifier {location}: no folder {folder}; nothing was substituted")

@@ -110,7 +110,7 @@ class StudentReport:
         groups: sites among them.
         wanted_recall: of what the classifier keeps.
         vouched_recall: the highest that so many kept documents can vouch for.
-        recall: of the kept documents of the sample, with interval.
+        recall: of the kept documents of the sample, with interval; each judged by the cut that other parts give.
         share_seen: of all documents of the sample, that the classifier would still see, with interval.
         spearman: rank correlation of student's and classifier's scores.
         note: why nothing is screened, or why more passes than was asked for; empty otherwise.
@@ -182,10 +182,12 @@ def fit_student(
     with one_thread():
         rows = grams([text[:max_characters] for text in texts])
         bias = float(scores.mean()) if len(scores) else 0.0
-        alpha, own = _solved(cosines(rows, rows), scores - bias, _folds(scores, members, seed))
+        folds = _folds(scores, members, seed)
+        alpha, own = _solved(cosines(rows, rows), scores - bias, folds)
     own += bias
     cut, vouched, note = _cut(own, kept, recall)
-    seen = own >= cut
+    # What the cut does is told of each part by the cut that the other parts give.
+    seen = own >= (cut if np.isneginf(cut) else _nested_cuts(own, kept, folds, recall))
     if not note and seen.mean() > LITTLE_GAIN:
         cut, seen = -np.inf, np.ones(len(texts), bool)
         note = f"Nothing is screened: at this recall the classifier would see more than {LITTLE_GAIN:.0%} anyway."
@@ -226,6 +228,15 @@ def _solved(likeness: Floats, wanted: Floats, folds: NDArray[np.int64]) -> tuple
         of = np.flatnonzero(folds == fold)
         own[of] = wanted[of] - np.linalg.solve(inverse[np.ix_(of, of)], alpha[of])
     return alpha, own
+
+
+def _nested_cuts(own: Floats, kept: Mask, folds: NDArray[np.int64], recall: float) -> Floats:
+    """The cut (n,) that each document is judged by, found without its part."""
+    cuts = np.empty(len(own))
+    for fold in range(int(folds.max()) + 1):
+        out = folds == fold
+        cuts[out] = _cut(own[~out], kept[~out], recall)[0]
+    return cuts
 
 
 def _cut(own: Floats, kept: Mask, recall: float) -> tuple[float, float, str]:

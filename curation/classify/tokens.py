@@ -81,6 +81,8 @@ class Tokeniser:
         self.max_characters: int | None = identity.get("max_characters")
         self.prefix: str = identity["prefix"]
         self.padding = padding
+        # What is cut on the left is read at its end: there is no head to stop at.
+        self._heads = (0,) if getattr(tokenizer, "truncation_side", "right") == "left" else (*CHARACTERS_PER_TOKEN, 0)
         self._slow = None if tokenizer.is_fast else tokenizer
         self._fast = _own_copy(tokenizer, self.max_tokens) if tokenizer.is_fast else None
 
@@ -89,7 +91,7 @@ class Tokeniser:
         whole = [self.prefix + text[: self.max_characters] for text in texts]
         found: list[list[list[int]]] = [[]] * len(whole)
         missing = list(range(len(whole)))
-        for per_token in (*CHARACTERS_PER_TOKEN, 0):
+        for per_token in self._heads:
             heads = [_head(whole[i], self.max_tokens * self.most_windows * per_token) for i in missing]
             short = []
             for i, head, windows in zip(missing, heads, self._tokenised(heads), strict=True):

@@ -83,7 +83,7 @@ def fit_classifier(
     spec = spec if seed is None else dataclasses.replace(spec, seed=seed)
     checked = _check_labels(texts, labels, spec)
     sampled = _check_weights(weights, len(texts))
-    again = _check_further(further, len(texts))
+    again = _check_further(further, len(texts), spec)
     members = group_indices(groups, len(texts))
     embedder = embedder or spec_embedder(spec)
     owned = members.tolist() if groups is not None else None
@@ -224,14 +224,19 @@ def _check_weights(weights: Sequence[float] | None, number: int) -> Floats:
     checked = np.array(weights, np.float64)
     if len(checked) != number:
         raise ValueError(f"{len(checked)} weights for {number} labels")
-    if not np.all(np.isfinite(checked)) or checked.min() < 0 or checked.sum() <= 0:
-        raise ValueError("weights must be finite, not negative, and not all zero")
+    if not np.all(np.isfinite(checked)) or checked.min(initial=1.0) <= 0:
+        raise ValueError(f"weights must be finite and above 0, got {float(checked.min()):g}")
     return checked
 
 
-def _check_further(further: Sequence[float | None] | None, number: int) -> Floats:
+def _check_further(further: Sequence[float | None] | None, number: int, spec: ClassifierSpec) -> Floats:
     if further is None:
         return np.full(number, np.nan)
     if len(further) != number:
         raise ValueError(f"{len(further)} further readings for {number} labels")
+    off = [one for one in further if one is not None and not spec.scale.holds(one)]
+    if off:
+        raise ValueError(
+            f"{len(off)} further readings are not on the scale {spec.scale.low} to {spec.scale.high}: {off[0]}"
+        )
     return np.array([np.nan if one is None else one for one in further], np.float64)

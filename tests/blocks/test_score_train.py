@@ -106,11 +106,11 @@ def test_labels_can_stand_in_another_column(spec, labelled, tmp_path):
         ("url", {"url": "https://www.d1.org/x"}, "d1.org"),
         ("url", {"url": "https://alice.github.io/x"}, "alice.github.io"),
         ("url", {"url": "redis/redis/src/a.c"}, "redis/redis"),
-        ("url", {"url": None}, "7"),
-        ("url", {"url": ""}, "7"),
+        ("url", {"url": None}, None),
+        ("url", {"url": ""}, None),
         ("repository", {"url": "https://code.host.org/redis/redis/blob/a.c"}, "code.host.org/redis/redis"),
         ("repository", {"url": "x/y/z.c", "repository": "mine"}, "mine"),
-        ("repository", {}, "7"),
+        ("repository", {}, None),
         ("site", {"site": 3}, "3"),
     ],
 )
@@ -213,7 +213,9 @@ def test_what_cannot_be_learned_from_has_a_reason(spec, labelled, tmp_path):
     assert len(list(step.run(documents([*labelled, *more])))) == 201
     reasons = {row["id"]: row["filter_reason"] for row in step.exclusion_writer.rows}
     assert reasons == {"a": "label_is_no_number", "b": "label_off_scale", "c": "empty_text", "e": "no_label"}
-    with pytest.raises(CurationError, match="no document to learn from in column 'url': label_is_no_number 200"):
+    with pytest.raises(
+        CurationError, match=r"column 'url', scale 0 to 5.*of the others 200 have a label that is no number"
+    ):
         list(trainer(spec, tmp_path, label_column="url").run(documents(labelled)))
 
 
@@ -256,3 +258,16 @@ def test_a_missing_column_of_labels_is_known_before_any_work(spec, tmp_path):
     with pytest.raises(ConfigError, match=r"the labels have no column 'label' \(did you mean 'labels'\?\)"):
         trainer(spec, tmp_path).schema({"id": None, "labels": None})
     assert trainer(spec, tmp_path).schema({"label": None}) == {"label": None}
+
+
+def test_a_group_column_that_was_asked_for_must_be_there(spec, tmp_path):
+    with pytest.raises(ConfigError, match="the labels have no column 'author'"):
+        trainer(spec, tmp_path, group_column="author").schema({"label": None, "url": None})
+
+
+def test_where_no_site_is_known_the_report_does_not_claim_any(spec, labelled, tmp_path):
+    rows = [{name: value for name, value in row.items() if name != "url"} for row in labelled]
+    list(trainer(spec, tmp_path).run(documents(rows)))
+    assert json.loads((tmp_path / "model/report.json").read_text())["groups"] is None
+    card = (tmp_path / "model/README.md").read_text()
+    assert "sites or repositories, each on one side" not in card and "500 resamples of documents" in card

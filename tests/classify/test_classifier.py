@@ -139,7 +139,7 @@ def test_an_encoder_is_not_a_classifier(tmp_path, minilm):
 
 def test_a_folder_written_by_another_version_says_so(tmp_path):
     (tmp_path / "head.json").write_text('{"format": 99}')
-    with pytest.raises(ConfigError, match="format 99, expected 1"):
+    with pytest.raises(ConfigError, match="format 99, expected 2"):
         load_classifier(tmp_path)
 
 
@@ -180,3 +180,16 @@ def test_int_scores_are_those_of_the_scale(tmp_path):
     classifier = load_classifier(tiny_bert(tmp_path))
     scores = np.array([-3.0, 0.5, 1.5, 2.5, 2.500001, 3.5, 4.5, 9.0])
     assert classifier.int_scores(scores).tolist() == [Scale(0, 5).int_score(score) for score in scores.tolist()]
+
+
+@pytest.mark.parametrize("given", ["a text", [None], [b"bytes"]])
+def test_only_lists_of_texts_are_scored(tmp_path, given):
+    with pytest.raises(ValueError, match="expected a list of texts"):
+        load_classifier(tiny_bert(tmp_path)).score(given)
+
+
+def test_a_name_that_is_neither_folder_nor_of_the_hub():
+    with pytest.raises(
+        ConfigError, match="classifier nothere: no such folder, and a name on the Hub is ORGANISATION/NAME"
+    ):
+        load_classifier("nothere")

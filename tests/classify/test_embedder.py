@@ -242,3 +242,18 @@ def test_batches_are_halved_where_memory_does_not_hold_them(minilm, monkeypatch)
     with pytest.raises(torch.OutOfMemoryError):
         small._gpu_rows(windows[:3], "cpu")
     assert small._most_tokens == 256
+
+
+def test_on_a_gpu_weights_are_halves_and_buffers_are_not(minilm):
+    """Rounded to bf16, the frequencies of a rotary embedding are other frequencies."""
+    import torch
+
+    bf16 = load_embedder(MINILM, pooling="mean", max_tokens=64, precision="bf16")
+    bf16.loaded.model.register_buffer("frequencies", torch.arange(1000) + 0.5)
+    try:
+        model, _ = bf16._moved("cpu")
+    finally:
+        del bf16.loaded.model._buffers["frequencies"]
+    assert {one.dtype for one in model.parameters()} == {torch.bfloat16}
+    assert model.frequencies.dtype == torch.float32 and float(model.frequencies[999]) == 999.5
+    assert {one.dtype for one in bf16.loaded.model.parameters()} == {torch.float32}

@@ -118,3 +118,23 @@ def test_without_matplotlib_the_card_says_how_to_get_a_picture(toy, toy_labels, 
     assert not (tmp_path / "report.png").exists()
     assert "pip install matplotlib" in (tmp_path / "README.md").read_text()
     assert "report.png" in model_card(classifier, drawn=True)
+
+
+def test_a_classifier_that_has_learned_nothing_is_called_useless(toy):
+    rng = np.random.default_rng(1)
+    texts = [" ".join(f"w{i}" for i in rng.integers(0, 200, 30)) for _ in range(120)]
+    _, report = fit_classifier(texts, rng.integers(0, 6, 120).tolist(), SPEC, embedder=toy)
+    assert report.notes[0].startswith("It tells documents with label >= 3 from others hardly better than chance")
+    assert not any("hardly better" in note for note in made(400)[2].notes)
+
+
+def test_what_cannot_be_told_apart_has_no_figures(toy):
+    texts = [f"text {i} " + "theorem " * (i % 2) for i in range(40)]
+    _, report = fit_classifier(texts, [2 * (i % 2) for i in range(40)], SPEC, embedder=toy)
+    assert "| 4 | 0 | calibrated |" in report.to_markdown() and "| 4 | 0.500" not in report.to_markdown()
+    assert any(note.startswith("No label reaches 4") for note in report.notes)
+
+
+def test_further_readings_are_on_the_scale(toy):
+    with pytest.raises(ValueError, match="1 further readings are not on the scale 0 to 5: 7"):
+        fit_classifier(["x"] * 12, [0, 5] * 6, SPEC, further=[7] + [None] * 11, embedder=toy)

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from curation.classify.student import LITTLE_GAIN, Student, _cut, _folds, _solved, fit_student
+from curation.classify.student import LITTLE_GAIN, Student, _cut, _folds, _nested_cuts, _solved, fit_student
 from curation.errors import ConfigError
 
 WORDS = [f"{a}{b}{c}" for a in "bcdfg" for b in "aeiou" for c in "klmnp"]
@@ -108,3 +108,19 @@ def test_long_and_empty_texts_are_read(tmp_path):
     student, _ = fit_student(texts, scores, scores >= 2, groups=range(100), recall=0.9)
     assert np.isfinite(student.predict(["", "x" * 10_000_000, "\ud800"])).all()
     assert student.predict(["a" * 2200 + "b" * 10])[0] == student.predict(["a" * 2200])[0]
+
+
+def test_the_recall_it_reports_is_that_of_fresh_documents():
+    """Judged by its own cut a sample always shows the recall that was asked for."""
+    rng = np.random.default_rng(0)
+    reported, true = [], []
+    for _ in range(60):
+        own = rng.normal(size=600)
+        kept = rng.random(600) < 1 / (1 + np.exp(-3 * (own - 1)))
+        cuts = _nested_cuts(own, kept, rng.integers(0, 10, 600), 0.9)
+        reported.append(np.mean(own[kept] >= cuts[kept]))
+        fresh = rng.normal(size=20_000)
+        wanted = rng.random(20_000) < 1 / (1 + np.exp(-3 * (fresh - 1)))
+        true.append(np.mean(fresh[wanted] >= _cut(own, kept, 0.9)[0]))
+    assert np.mean(reported) == pytest.approx(np.mean(true), abs=0.01)
+    assert np.std(reported) > 0.002

@@ -79,3 +79,13 @@ def test_lists_of_texts_are_joined():
 )
 def test_heads_end_before_a_blank(text, characters, head):
     assert _head(text, characters).rstrip() == head.rstrip()
+
+
+def test_a_tokenizer_that_cuts_on_the_left_reads_the_end(minilm):
+    import copy
+
+    left = copy.deepcopy(minilm.loaded.tokenizer)
+    left.truncation_side = "left"
+    text = " ".join(f"w{number}" for number in range(3000))
+    read = Tokeniser(left, {"max_tokens": 24, "prefix": ""}, 0).read([text])
+    assert [read.windows()[0].tolist()] == left([text], truncation=True, max_length=24)["input_ids"]

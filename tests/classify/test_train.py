@@ -60,7 +60,7 @@ def test_report_survives_json_and_shows_in_markdown(toy, toy_labels):
     _, report = fit_classifier(texts, labels, SPEC, groups=groups, embedder=toy)
     assert TrainingReport.from_json(report.to_json()) == report
     markdown = report.to_markdown()
-    assert "| 3 |" in markdown and "300 labels of 30 domains or repositories" in markdown and "Few labels" in markdown
+    assert "| 3 |" in markdown and "300 labels of 30 sites or repositories" in markdown and "Few labels" in markdown
 
 
 @pytest.mark.parametrize("head", ["linear", "pooled_linear"])
