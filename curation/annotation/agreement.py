@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curation.estimate import Estimate, kappa_of
 from curation.report import markdown_table
 from curation.scale import Scale
 
@@ -32,18 +33,6 @@ METHOD = (
     "many as Kish's effective number says."
 )
 """How the intervals are made, for reports. Sources: Wilson 1927, Kish 1965, Efron 1979."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
 
 
 @dataclass(frozen=True)
@@ -161,7 +150,7 @@ def quadratic_kappa(a: Sequence[int], b: Sequence[int], scale: Scale) -> float:
     Raises:
         ValueError: if the two are empty, of different length, or hold a label that is not on the scale.
     """
-    return float(_kappa(confusion(a, b, scale)))
+    return float(kappa_of(confusion(a, b, scale)))
 
 
 def agreement(a: Sequence[int], b: Sequence[int], scale: Scale) -> dict[str, Any]:
@@ -178,7 +167,7 @@ def agreement(a: Sequence[int], b: Sequence[int], scale: Scale) -> dict[str, Any
     exact, within_one = _shares(table)
     overlaps = {threshold: _overlap(table, threshold - scale.low) for threshold in scale.thresholds}
     f1 = {t: 2 * both / (both + either) if either else None for t, (both, either) in overlaps.items()}
-    return {"n": len(a), "exact": exact, "within_one": within_one, "kappa": float(_kappa(table)), "f1": f1}
+    return {"n": len(a), "exact": exact, "within_one": within_one, "kappa": float(kappa_of(table)), "f1": f1}
 
 
 class Largest:
@@ -211,21 +200,11 @@ def _shares(table: Table) -> tuple[float, float]:
     return float(np.trace(table)) / total, near / total
 
 
-def _kappa(tables: Table) -> npt.NDArray[np.float64]:
-    """Of one table, or of each of several, shape (..., labels, labels)."""
-    apart = np.subtract.outer(np.arange(tables.shape[-1]), np.arange(tables.shape[-1])) ** 2.0
-    shares = tables / tables.sum((-2, -1), keepdims=True)
-    observed = (apart * shares).sum((-2, -1))
-    by_chance = shares.sum(-1)[..., :, None] * shares.sum(-2)[..., None, :]
-    expected = (apart * by_chance).sum((-2, -1))
-    return np.asarray(1.0 - observed / np.where(expected > 0, expected, 1.0))
-
-
 def _bootstrapped_kappa(shares: Table, number: float) -> Estimate:
     # Drawing documents with replacement is drawing a table from the multinomial distribution of its cells.
     drawn = np.random.default_rng(0).multinomial(max(1, round(number)), shares.ravel(), size=_BOOTSTRAPS)
-    low, high = np.quantile(_kappa(drawn.reshape(-1, *shares.shape).astype(np.float64)), (0.025, 0.975))
-    return _rounded(float(_kappa(shares)), float(low), float(high))
+    low, high = np.quantile(kappa_of(drawn.reshape(-1, *shares.shape).astype(np.float64)), (0.025, 0.975))
+    return _rounded(float(kappa_of(shares)), float(low), float(high))
 
 
 def _overlap(table: Table, cut: int) -> tuple[float, float]:

@@ -27,7 +27,6 @@ from curation.classify.device import Device, own_device
 from curation.classify.feeding import Feeder
 from curation.classify.storage import model_folder
 from curation.content import absolute_location, resolve_location
-from curation.errors import ConfigError
 from curation.folder import Folder, local_copy
 from curation.recipe import OUTPUT
 from curation.text.tokens import load_token_counter
@@ -78,10 +77,6 @@ class ScoreText(Step):
 
     def check(self) -> None:
         """A classifier from outside must be there."""
-        if "/" not in self.classifier and not self.classifier.startswith(("package:", "content:")):
-            raise ConfigError(
-                f"classifier {self.classifier}: no such folder, and a name on the Hub is ORGANISATION/NAME"
-            )
         if not self.classifier.startswith(OUTPUT):
             load_scorer(self.classifier)
 

@@ -7,7 +7,6 @@ stage that gathers a sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -15,7 +14,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
-from datatrove.data import Document
 
 from curation.blocks.score import classifier_location, load_scorer
 from curation.blocks.select import KeepScore
@@ -122,7 +120,8 @@ class ScreenText(Step):
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """A window of documents at a time, in order."""
         student = _student(self.student)
-        for window in _windows(iter(data or ())):
+        documents: Documents = iter(data or ())
+        while window := list(islice(documents, _WINDOW)):
             scores = student.predict([doc.text for doc in window])
             for doc, score in zip(window, scores.tolist(), strict=True):
                 if score >= student.cut:
@@ -130,11 +129,6 @@ class ScreenText(Step):
                     yield doc
                 else:
                     self.drop(doc, "below_student", rank, student_score=round(score, 6))
-
-
-def _windows(documents: Documents) -> Iterator[list[Document]]:
-    while window := list(islice(documents, _WINDOW)):
-        yield window
 
 
 def _student(location: str) -> Student:

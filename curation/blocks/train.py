@@ -106,7 +106,8 @@ class TrainClassifier(Step):
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Read all, fit, save, then give what was learned from."""
-        spec, labelled = self._spec(), self._labelled(data or (), rank)
+        spec = self._spec()
+        labelled = self._labelled(data or (), spec.scale, rank)
         embedder = self.embedder or spec_embedder(spec, threads=threads())
         cached = with_cache(embedder, self.embeddings)
         groups = [self._group(doc) for doc in labelled]
@@ -135,15 +136,14 @@ class TrainClassifier(Step):
         spec = load_spec(self.spec, self.language)
         return spec if self.target is None else replace(spec, target=str(Target.parse(self.target)))
 
-    def _labelled(self, documents: Iterable[Document], rank: int) -> list[Document]:
+    def _labelled(self, documents: Iterable[Document], scale: Scale, rank: int) -> list[Document]:
         """The documents that can be learned from.
 
         Raises:
-            CurationError: if there is none; the message says why.
+            CurationError: if there are too few; the message says why.
         """
         labelled: list[Document] = []
         reasons: Counter[str] = Counter()
-        scale = self._spec().scale
         for doc in documents:
             reason = self._reason(doc, scale)
             if reason is None:

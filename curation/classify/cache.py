@@ -17,8 +17,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from curation.classify.embedder import Embedder
-from curation.classify.models import INSTALL
-from curation.errors import ConfigError
+from curation.classify.models import import_safetensors
 
 DIGEST_BYTES = 16
 
@@ -49,7 +48,7 @@ def write_embeddings(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    _safetensors().numpy.save_file(tensors, partial, metadata={"identity": identity_text(identity)})
+    import_safetensors("embeddings").numpy.save_file(tensors, partial, metadata={"identity": identity_text(identity)})
     partial.replace(path)
 
 
@@ -72,10 +71,14 @@ class EmbeddingCache:
 
     def get(self, texts: list[str]) -> list[NDArray[np.float32] | None]:
         """The vector (d,) of each text, or None."""
-        return [self._row_of.get(text_digest(text)) for text in texts]
+        return [self.row(text_digest(text)) for text in texts]
+
+    def row(self, digest: bytes) -> NDArray[np.float32] | None:
+        """The vector (d,) of the text with that digest, or None."""
+        return self._row_of.get(digest)
 
     def _read(self, path: Path) -> None:
-        with _safetensors().safe_open(path, framework="numpy") as file:
+        with import_safetensors("embeddings").safe_open(path, framework="numpy") as file:
             if (file.metadata() or {}).get("identity") != identity_text(self.identity):
                 return
             keys, vectors = file.get_tensor("digests").tobytes(), file.get_tensor("vectors")
@@ -106,23 +109,19 @@ class CachedEmbedder:
         if not texts:
             return self.embedder.embed([])
         digests = [text_digest(text) for text in texts]
-        known = dict(zip(digests, self.cache.get(texts), strict=True))
-        missing = {
-            digest: text
-            for digest, text in zip(digests, texts, strict=True)
-            if known[digest] is None and digest not in self.fresh
-        }
+        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if self._row(digest) is None}
         if missing:
-            self.fresh |= dict(zip(missing, self.embedder.embed(list(missing.values())), strict=True))
-        rows = [self.fresh[digest] if (row := known[digest]) is None else row for digest in digests]
+            self.remember(list(missing), self.embedder.embed(list(missing.values())))
+        rows = [row for row in map(self._row, digests) if row is not None]
         return np.stack(rows).astype(np.float32, copy=False)
 
     def known(self, texts: list[str]) -> list[NDArray[np.float32] | None]:
         """The vector (d,) of each text that has one by now, None for the others."""
-        return [
-            row if row is not None else self.fresh.get(text_digest(text))
-            for text, row in zip(texts, self.cache.get(texts), strict=True)
-        ]
+        return [self._row(text_digest(text)) for text in texts]
+
+    def _row(self, digest: bytes) -> NDArray[np.float32] | None:
+        row = self.cache.row(digest)
+        return self.fresh.get(digest) if row is None else row
 
     def remember(self, digests: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
         """Takes vectors (n, d) that were computed elsewhere, for `write`."""
@@ -137,11 +136,3 @@ class CachedEmbedder:
 
 def _files(path: Path) -> list[Path]:
     return sorted(path.glob("*.safetensors")) if path.is_dir() else [path] if path.is_file() else []
-
-
-def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ConfigError(f"embeddings are kept as safetensors: {INSTALL}") from error
-    return safetensors

@@ -161,15 +161,16 @@ def _logistic(predictions: Floats, positive: NDArray[np.bool_], weights: Floats)
     share = weights * len(weights) / weights.sum()
     line = np.zeros(2)
     for _ in range(NEWTON_STEPS):
-        known = _probabilities(x @ line)
+        known = probabilities(x @ line)
         slope = x.T @ (share * (positive - known)) - HELD_BACK * line
         curve = (x * (share * known * (1 - known))[:, None]).T @ x + HELD_BACK * np.eye(2)
         # Far from the best line a whole step may overshoot it.
         line += np.clip(np.linalg.solve(curve, slope), -1, 1)
-    return _probabilities(x @ line)
+    return probabilities(x @ line)
 
 
-def _probabilities(logits: Floats) -> Floats:
+def probabilities(logits: Floats) -> Floats:
+    """The logistic function, of the same shape."""
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -500, 500))), np.float64)
 
 

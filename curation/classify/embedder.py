@@ -227,6 +227,13 @@ class TransformersEmbedder:
         return vectors
 
 
+def encoder_of(embedder: Any) -> TransformersEmbedder | None:
+    """The encoder within an embedder that keeps vectors, or the embedder itself; None for anyone's own object."""
+    while not isinstance(embedder, TransformersEmbedder) and hasattr(embedder, "embedder"):
+        embedder = embedder.embedder
+    return embedder if isinstance(embedder, TransformersEmbedder) else None
+
+
 def load_embedder(
     embedder: str,
     *,

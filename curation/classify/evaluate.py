@@ -11,7 +11,6 @@ import numpy as np
 
 from curation.classify.calibrate import Calibration, Floats
 from curation.classify.figures import (
-    Estimate,
     Figures,
     Mask,
     auc,
@@ -27,6 +26,7 @@ from curation.classify.held_out import HeldOut
 from curation.classify.operating import fit_cuts
 from curation.classify.report import FEW_LABELS, Ceiling, Step, ThresholdReport, TrainingReport
 from curation.classify.spec import ClassifierSpec
+from curation.estimate import Estimate
 
 LEAST_AUC = 0.65
 """Below this a classifier is called useless; 0.5 is chance."""

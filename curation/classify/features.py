@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from curation.classify.embedder import Embedder
 
 Vectors = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,3 +53,11 @@ def plain_features(texts: list[str], max_characters: int) -> tuple[NDArray[np.fl
 
     read = [text[: max_characters or None] for text in texts]
     return np.array([statistics(text) for text in read], np.float64).reshape(-1, len(NAMES)), grams(read)
+
+
+def standard(features: Vectors, weights: Floats) -> tuple[Floats, Floats]:
+    """Weighted mean and standard deviation of each feature; a constant feature has deviation 1."""
+    x = features.astype(np.float64)
+    center = weights @ x / weights.sum()
+    spread = np.sqrt(weights @ (x - center) ** 2 / weights.sum())
+    return center, np.where(spread > 1e-9, spread, 1.0)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.estimate import Estimate, kappa_of
 from curation.scale import Scale
 
 Floats = NDArray[np.float64]
@@ -25,18 +26,6 @@ BOOTSTRAPS = 500
 INTERVAL = (0.025, 0.975)
 CURVE_POINTS = 50
 DIGITS = 4
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its bootstrap interval (95 %)."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
 
 
 @dataclass(frozen=True)
@@ -131,13 +120,8 @@ def spearman(a: Floats, b: Floats) -> float:
 
 
 def quadratic_kappa(a: Floats, b: Floats, scale: Scale) -> float:
-    """Agreement beyond chance, disagreement weighed by its square (Cohen 1968); 1 where nothing can differ."""
-    table = np.array(confusion(a, b, scale), np.float64)
-    steps = np.arange(len(table))
-    cost = (steps[:, None] - steps[None]) ** 2
-    chance = np.outer(table.sum(1), table.sum(0)) / max(table.sum(), 1)
-    expected = float((cost * chance).sum())
-    return round(1 - float((cost * table).sum()) / expected, DIGITS) if expected > 0 else 1.0
+    """Agreement beyond chance, disagreement weighed by its square; see `kappa_of`."""
+    return round(float(kappa_of(np.array(confusion(a, b, scale), np.float64))), DIGITS)
 
 
 def confusion(labels: Floats, predicted: Floats, scale: Scale) -> tuple[tuple[int, ...], ...]:

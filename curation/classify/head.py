@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.classify.calibrate import DIGITS
-from curation.classify.features import TextFeatures
+from curation.classify.features import TextFeatures, standard
 from curation.classify.folds import assign_folds
 from curation.classify.kernel import KernelHead, fit_kernel
 from curation.classify.models import one_thread
@@ -151,7 +151,7 @@ def fit_ridge(
     spec: ClassifierSpec, features: Features, labels: Floats, weights: Floats, groups: Sequence[object] | None
 ) -> LinearHead:
     """Ridge regression on standardised features; the penalty of least squared error on held-out groups."""
-    center, spread = _standard(features, weights)
+    center, spread = standard(features, weights)
     x = np.column_stack([(features - center) / spread, np.ones(len(features))])
     folds = assign_folds(labels, groups, min(spec.folds, len(labels)), spec.seed)
     whole = _moments(x, labels, weights)
@@ -166,14 +166,6 @@ def fit_ridge(
     solution = _solve(whole, min(spec.alphas, key=lambda alpha: errors[alpha]))
     weight = solution[:-1] / spread
     return LinearHead(weight.astype(np.float32), np.array([solution[-1] - center @ weight], np.float32))
-
-
-def _standard(features: Features, weights: Floats) -> tuple[Floats, Floats]:
-    """Weighted mean and standard deviation of each feature; a constant feature has deviation 1."""
-    x = features.astype(np.float64)
-    center = weights @ x / weights.sum()
-    spread = np.sqrt(weights @ (x - center) ** 2 / weights.sum())
-    return center, np.where(spread > 1e-9, spread, 1.0)
 
 
 def _moments(x: Floats, labels: Floats, weights: Floats) -> tuple[Floats, Floats, float]:

@@ -73,6 +73,19 @@ def import_transformers() -> Any:
     return transformers
 
 
+def import_safetensors(kept: str) -> Any:
+    """The module ``safetensors``, with its ``numpy``; ``kept``: what is kept with it, for the message.
+
+    Raises:
+        ConfigError: if it is not installed.
+    """
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ConfigError(f"{kept} are kept as safetensors: {INSTALL}") from error
+    return safetensors
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keeps progress bars and advice of ``transformers`` off the screen; what it had to say is checked by us."""

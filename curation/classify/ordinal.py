@@ -17,7 +17,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.classify.calibrate import DIGITS
+from curation.classify.calibrate import DIGITS, probabilities
+from curation.classify.features import standard
 from curation.classify.folds import assign_folds
 from curation.classify.spec import ClassifierSpec
 
@@ -42,7 +43,7 @@ class OrdinalHead:
     def predict(self, features: Features) -> Floats:
         """Raw scores (n,), expected labels, of vectors (n, d)."""
         along = features.astype(np.float64) @ self.weight.astype(np.float64)
-        chances = _sigmoid(along[:, None] - self.offsets.astype(np.float64))
+        chances = probabilities(along[:, None] - self.offsets.astype(np.float64))
         return np.asarray(np.round(float(self.low[0]) + chances.sum(1), DIGITS), np.float64)
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
@@ -62,9 +63,7 @@ def fit_ordinal(
         weights: of the documents in the fit, (n,).
         groups: domains or repositories, kept together; (n,).
     """
-    center = weights @ features.astype(np.float64) / weights.sum()
-    spread = np.sqrt(weights @ (features - center) ** 2 / weights.sum())
-    spread = np.where(spread > 1e-9, spread, 1.0)
+    center, spread = standard(features, weights)
     data = _Data((features - center) / spread, labels[:, None] >= np.array(spec.scale.thresholds), weights)
     folds = assign_folds(labels, groups, min(spec.folds, len(labels)), spec.seed)
     losses = dict.fromkeys(sorted(spec.alphas, reverse=True), 0.0)
@@ -107,7 +106,7 @@ class _Data:
         def loss(values: Floats) -> tuple[float, Floats]:
             slope, offsets = values[:wide], np.where(crossed, values[wide:], fixed)
             margins = (self.x @ slope)[:, None] - offsets
-            missed = _sigmoid(margins) - self.reached
+            missed = probabilities(margins) - self.reached
             scaled = self.weights[:, None] * missed / self.weights.sum()
             total = self._mean_loss(margins) + alpha / 2 * float(slope @ slope)
             gradient = np.concatenate(
@@ -127,7 +126,3 @@ class _Data:
     def _mean_loss(self, margins: Floats) -> float:
         each = np.logaddexp(0.0, np.where(self.reached, -margins, margins)).sum(1)
         return float(self.weights @ each / self.weights.sum())
-
-
-def _sigmoid(values: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(values, -500, 500))), np.float64)

@@ -13,7 +13,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from curation.classify.figures import Estimate, Figures
+from curation.classify.figures import Figures
+from curation.estimate import Estimate
 
 FEW_LABELS = 500
 

@@ -5,10 +5,12 @@ Example: ``report_markdown(classifier.report)``, as in the card of every classif
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from curation.classify.figures import Estimate, Figures
+from curation.classify.figures import Figures
 from curation.classify.report import Ceiling, ThresholdReport, TrainingReport
+from curation.estimate import Estimate
+from curation.report import markdown_table
 
 FEW_READINGS = 100
 
@@ -21,7 +23,7 @@ def report_markdown(report: TrainingReport, level: int = 3) -> str:
         *_measured(report),
         "",
         *(f"**{note}**\n" for note in report.notes),
-        *_table(
+        markdown_table(
             ("label >=", "documents", "cut", "raw score", "precision", "recall", "F1", "keeps"),
             [row for one in report.thresholds for row in _cut_rows(one, report.tested)],
         ),
@@ -33,7 +35,7 @@ def report_markdown(report: TrainingReport, level: int = 3) -> str:
         "",
         f"Spearman correlation of score and label {report.spearman:.3f}, mean distance {report.mean_error:.2f}.",
         "",
-        *_table(
+        markdown_table(
             ("label >=", "AUC", "average precision"),
             [
                 (one.threshold, one.auc, f"{one.average_precision:.3f}")
@@ -45,18 +47,18 @@ def report_markdown(report: TrainingReport, level: int = 3) -> str:
         *_ceiling(report, title),
         f"{title} What a step of `calibrated_score` means",
         "",
-        *_table(
+        markdown_table(
             ("floor", "documents", "mean label", "label >= floor"),
             [(one.step, one.documents, f"{one.mean_label:.2f}", f"{one.reaching:.1%}") for one in report.steps],
         ),
         "",
         f"{title} Labels (rows) and `floor(calibrated_score)` (columns)",
         "",
-        *_confusion(report.calibrated_confusion, labels),
+        _confusion(report.calibrated_confusion, labels),
         "",
         f"{title} Labels (rows) and `int_score` (columns)",
         "",
-        *_confusion(report.confusion, labels),
+        _confusion(report.confusion, labels),
     ]
     return "\n".join(lines) + "\n"
 
@@ -102,17 +104,12 @@ def _ceiling(report: TrainingReport, title: str) -> Iterator[str]:
     yield f"{report.further_documents:,} documents were read a second time: quadratic kappa {report.further_kappa:.3f},"
     yield f"Spearman {report.further_spearman:.3f}. A classifier that agrees as well is a second judge.{few}"
     yield ""
-    yield from _table(
+    yield markdown_table(
         ("label >=", "F1 of the second reading", "F1 of the classifier on the same documents"),
         [(threshold, one.f1, one.classifier_f1) for threshold, one in known],
     )
     yield ""
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    return lines + [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
-
-
-def _confusion(table: tuple[tuple[int, ...], ...], labels: list[int]) -> list[str]:
-    return _table(["", *map(str, labels)], [(label, *row) for label, row in zip(labels, table, strict=True)])
+def _confusion(table: tuple[tuple[int, ...], ...], labels: list[int]) -> str:
+    return markdown_table(["", *map(str, labels)], [(label, *row) for label, row in zip(labels, table, strict=True)])

@@ -24,12 +24,12 @@ from curation.classify import plots
 from curation.classify.calibrate import Calibration
 from curation.classify.card import model_card
 from curation.classify.classifier import Classifier
-from curation.classify.embedder import Embedder, TransformersEmbedder
+from curation.classify.embedder import Embedder, TransformersEmbedder, encoder_of
 from curation.classify.head import HEADS, Head, LogitsHead, PooledLinearHead
 from curation.classify.held_out import HeldOut
 from curation.classify.models import (
-    INSTALL,
     LoadedModel,
+    import_safetensors,
     import_torch,
     import_transformers,
     load_encoder,
@@ -103,9 +103,9 @@ def read_classifier(
     Raises:
         ConfigError: if it cannot be had.
     """
-    import_transformers()
     if not is_local(location) and "/" not in location:
         raise ConfigError(f"classifier {location}: no such folder, and a name on the Hub is ORGANISATION/NAME")
+    import_transformers()
     folder = model_folder(resolve_location(location)) if is_local(location) else None
     if folder is not None and not folder.is_dir():
         raise ConfigError(f"classifier {location}: no folder {folder}; nothing was substituted")
@@ -179,15 +179,15 @@ def _classifier(
 def _save_encoder_and_head(classifier: Classifier, folder: Path) -> None:
     if isinstance(classifier.head, LogitsHead):
         raise ConfigError(f"classifier {classifier.name} is a whole published model: copy its folder instead")
-    encoder = _encoder_of(classifier)
+    encoder = encoder_of(classifier.embedder)
     if encoder is not None:
         with quiet():
             encoder.save(folder)
-    _safetensors().save_file(classifier.head.tensors(), folder / "head.safetensors")
+    import_safetensors("classifiers").numpy.save_file(classifier.head.tensors(), folder / "head.safetensors")
 
 
 def _save_sequence_classifier(classifier: Classifier, head: PooledLinearHead, folder: Path) -> None:
-    encoder = _encoder_of(classifier)
+    encoder = encoder_of(classifier.embedder)
     kind = encoder.loaded.model.config.model_type if encoder is not None else "object"
     if encoder is None or kind not in SPLIT:
         raise ConfigError(
@@ -216,7 +216,7 @@ def _read_encoder_and_head(
     folder: Path, embedder: Embedder | None, precision: Precision, threads: int | None
 ) -> Classifier:
     described = _read_json(folder / "head.json")
-    head = HEADS[described["head"]](**_safetensors().load_file(folder / "head.safetensors"))
+    head = HEADS[described["head"]](**import_safetensors("classifiers").numpy.load_file(folder / "head.safetensors"))
     if embedder is None:
         if described["embedding"] is None or not (folder / "config.json").is_file():
             raise ConfigError(f"{folder}: this head was saved without its embedder; pass it as embedder=")
@@ -248,23 +248,8 @@ def _default_tokens(loaded: LoadedModel) -> int:
     return int(min(loaded.tokenizer.model_max_length, loaded.longest))
 
 
-def _encoder_of(classifier: Classifier) -> TransformersEmbedder | None:
-    embedder: Any = classifier.embedder
-    while not isinstance(embedder, TransformersEmbedder) and hasattr(embedder, "embedder"):
-        embedder = embedder.embedder
-    return embedder if isinstance(embedder, TransformersEmbedder) else None
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if values.get("format") != FORMAT:
         raise ConfigError(f"{path}: format {values.get('format')}, expected {FORMAT}; written by another version?")
     return values
-
-
-def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ConfigError(f"classifiers are kept as safetensors: {INSTALL}") from error
-    return safetensors.numpy

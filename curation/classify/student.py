@@ -25,10 +25,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.classify.figures import Estimate, estimates, rates
+from curation.classify.figures import estimates, rates, spearman
 from curation.classify.folds import assign_folds, group_indices
-from curation.classify.models import INSTALL, one_thread
+from curation.classify.models import import_safetensors, one_thread
 from curation.errors import ConfigError
+from curation.estimate import Estimate
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -74,7 +75,7 @@ class Student:
         from curation.text.grams import BITS
 
         folder.mkdir(parents=True, exist_ok=True)
-        _safetensors().save_file({"weights": self.weights}, folder / "student.safetensors")
+        import_safetensors("students").numpy.save_file({"weights": self.weights}, folder / "student.safetensors")
         (folder / "report.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
         (folder / "README.md").write_text(f"# A student of {report.classifier}\n\n{report.to_markdown()}", "utf-8")
         cut = None if np.isneginf(self.cut) else self.cut
@@ -93,7 +94,7 @@ class Student:
         values: dict[str, Any] = json.loads((folder / "student.json").read_text(encoding="utf-8"))
         if values.get("format") != FORMAT:
             raise ConfigError(f"student {folder}: format {values.get('format')}, expected {FORMAT}")
-        weights = _safetensors().load_file(folder / "student.safetensors")["weights"]
+        weights = import_safetensors("students").numpy.load_file(folder / "student.safetensors")["weights"]
         cut = -np.inf if values["cut"] is None else float(values["cut"])
         return cls(weights, float(values["bias"]), cut, int(values["max_characters"]))
 
@@ -171,7 +172,6 @@ def fit_student(
     Raises:
         ValueError: if the recall is out of range, or lengths differ.
     """
-    from curation.classify.figures import spearman
     from curation.text.grams import combined, cosines, grams
 
     if not 0 < recall < 1:
@@ -255,11 +255,3 @@ def _cut(own: Floats, kept: Mask, recall: float) -> tuple[float, float, str]:
         "lies a standard deviation below the lowest of them. A larger sample lets less pass."
     )
     return float(lowest_first[0]) - slack, vouched, note
-
-
-def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ConfigError(f"students are kept as safetensors: {INSTALL}") from error
-    return safetensors.numpy

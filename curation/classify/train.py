@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.classify.classifier import Classifier
-from curation.classify.embedder import Embedder, TransformersEmbedder, load_embedder
+from curation.classify.embedder import Embedder, encoder_of, load_embedder
 from curation.classify.evaluate import evaluate, learn_cuts
 from curation.classify.features import TextFeatures, read_features
 from curation.classify.folds import assign_folds, group_indices
@@ -136,11 +135,12 @@ def _fine_tuned(
     """An encoder trained with its head, and what both said of the parts that they did not learn from."""
     from curation.classify.finetune import CHOICE, TEST, fine_tune
 
-    base: Any = embedder
-    while not isinstance(base, TransformersEmbedder) and hasattr(base, "embedder"):
-        base = base.embedder
-    if not isinstance(base, TransformersEmbedder):
-        raise ConfigError(f"trained_layers: {spec.trained_layers}, but a {type(base).__name__} cannot be trained here")
+    base = encoder_of(embedder)
+    if base is None:
+        within = getattr(embedder, "embedder", embedder)
+        raise ConfigError(
+            f"trained_layers: {spec.trained_layers}, but a {type(within).__name__} cannot be trained here"
+        )
     folds = assign_folds(kept.labels, owned, spec.folds, spec.seed)
     if folds.max() <= CHOICE:
         raise ConfigError(
@@ -208,14 +208,18 @@ def _check_labels(texts: list[str], labels: Sequence[float], spec: ClassifierSpe
     if len(texts) != len(labels):
         raise ValueError(f"{len(texts)} texts for {len(labels)} labels")
     checked = np.array(labels, np.float64)
-    off = [label for label in checked.tolist() if not spec.scale.holds(label)]
-    if off:
-        raise ValueError(f"{len(off)} labels are not on the scale {spec.scale.low} to {spec.scale.high}: {off[0]}")
+    _check_scale(checked.tolist(), spec, "labels")
     if len(checked) < LEAST_LABELS:
         raise ConfigError(f"{len(checked)} labels are too few to train on: judge at least {LEAST_LABELS} documents")
     if len(np.unique(checked)) < 2:
         raise ConfigError(f"all {len(checked)} labels are {checked[0]:g}: there is nothing to tell apart")
     return checked
+
+
+def _check_scale(values: Sequence[float], spec: ClassifierSpec, what: str) -> None:
+    off = [one for one in values if not spec.scale.holds(one)]
+    if off:
+        raise ValueError(f"{len(off)} {what} are not on the scale {spec.scale.low} to {spec.scale.high}: {off[0]}")
 
 
 def _check_weights(weights: Sequence[float] | None, number: int) -> Floats:
@@ -234,9 +238,5 @@ def _check_further(further: Sequence[float | None] | None, number: int, spec: Cl
         return np.full(number, np.nan)
     if len(further) != number:
         raise ValueError(f"{len(further)} further readings for {number} labels")
-    off = [one for one in further if one is not None and not spec.scale.holds(one)]
-    if off:
-        raise ValueError(
-            f"{len(off)} further readings are not on the scale {spec.scale.low} to {spec.scale.high}: {off[0]}"
-        )
+    _check_scale([one for one in further if one is not None], spec, "further readings")
     return np.array([np.nan if one is None else one for one in further], np.float64)
