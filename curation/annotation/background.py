@@ -38,7 +38,7 @@ class Background:
 
 
 async def _cancel_others() -> None:
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    while others := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
+        for task in others:  # again, where a task began another while it ended
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)

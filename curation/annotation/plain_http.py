@@ -27,6 +27,7 @@ class PlainHttp:
         self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._idle: dict[str, list[_Connection]] = {}
         self._open: set[_Connection] = set()
+        self._is_closed = False
 
     async def post(self, url: str, path: str, content: bytes) -> Answer:
         """See `Transport.post`."""
@@ -38,7 +39,8 @@ class PlainHttp:
         return await self._send(url, self._head("GET", url, path, ""), timeout_seconds)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; one that a request under way opens yet is closed as soon as it is there."""
+        self._is_closed = True
         for connection in list(self._open):
             connection.close()
         self._idle.clear()
@@ -55,7 +57,7 @@ class PlainHttp:
             return await answer
         finally:
             late.cancel()
-            if connection.is_reusable:
+            if connection.is_reusable and not self._is_closed:
                 self._idle.setdefault(url, []).append(connection)
             else:
                 connection.close()
@@ -73,9 +75,13 @@ class PlainHttp:
         parts, loop = urlsplit(url), asyncio.get_running_loop()
         opening = loop.create_connection(lambda: _Connection(loop, self._open), str(parts.hostname), parts.port or 80)
         try:
-            _, connection = await asyncio.wait_for(opening, CONNECT_SECONDS)
+            # Not `wait_for`, which swallows a cancellation that comes with the connection: Python 3.11.
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, connection = await opening
         except (OSError, TimeoutError) as error:
             raise ServerGone(words(error)) from error
+        if self._is_closed:
+            connection.close()
         return connection
 
 
@@ -112,10 +118,10 @@ class _Connection(asyncio.Protocol):
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, whatever was to be sent yet: a loop that ends would leave it open for that."""
         self._all_open.discard(self)
         if self._transport is not None:
-            self._transport.close()
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """By the loop."""

@@ -234,3 +234,20 @@ def test_which_transport_serves(monkeypatch):
     assert asyncio.run(kinds("http://127.0.0.1:8000/v1")) is PlainHttp
     monkeypatch.setenv("no_proxy", "node7")
     assert asyncio.run(kinds("http://node7:8000/v1")) is PlainHttp
+
+
+@pytest.mark.parametrize("steps", range(8))
+def test_closed_while_a_request_is_under_way_no_connection_stays_open(scripted, steps):
+    server = scripted(OK)
+
+    async def talk():
+        transport = PlainHttp({}, 5)
+        asked = asyncio.ensure_future(transport.post(server.url, "/x", b"{}"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await transport.close()
+        (answer,) = await asyncio.gather(asked, return_exceptions=True)
+        assert not transport._open and not any(transport._idle.values())
+        return answer
+
+    assert isinstance(asyncio.run(talk()), Answer | ExchangeFailed)
