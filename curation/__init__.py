@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from curation.blocks.annotate import Annotate as Annotate
     from curation.blocks.compare import compare_labels as compare_labels
     from curation.blocks.decontaminate import Decontaminate as Decontaminate
-    from curation.blocks.dedup import FindClusters as FindClusters
-    from curation.blocks.dedup import KeepOneOfCluster as KeepOneOfCluster
-    from curation.blocks.dedup import Signatures as Signatures
     from curation.blocks.domains import KeepListed as KeepListed
     from curation.blocks.domains import ListDomains as ListDomains
     from curation.blocks.extract import ExtractText as ExtractText
@@ -44,10 +41,14 @@ if TYPE_CHECKING:
     from curation.classify.spec import load_spec as load_spec
     from curation.commands import select as select
     from curation.commands import train as train
+    from curation.deduplication import Dedup as Dedup
+    from curation.deduplication import dedup as dedup
+    from curation.deduplication import dedup_stages as dedup_stages
     from curation.errors import ConfigError as ConfigError
     from curation.errors import ContentError as ContentError
     from curation.errors import CurationError as CurationError
     from curation.errors import StaleOutput as StaleOutput
+    from curation.explain import explain as explain
     from curation.html.extract import extract_page as extract_page
     from curation.html.extract import html_to_text as html_to_text
     from curation.labelling import annotate as annotate
@@ -69,14 +70,13 @@ _MODULES = {
     "CountTokens": "blocks.score",
     "CurationError": "errors",
     "Decontaminate": "blocks.decontaminate",
+    "Dedup": "deduplication",
     "DetectLanguage": "blocks.language",
     "DrawSample": "blocks.sample",
     "ExtractText": "blocks.extract",
-    "FindClusters": "blocks.dedup",
     "Judging": "annotation.judging",
     "KeepLanguage": "blocks.language",
     "KeepListed": "blocks.domains",
-    "KeepOneOfCluster": "blocks.dedup",
     "KeepScore": "blocks.select",
     "ListDomains": "blocks.domains",
     "Price": "annotation.judging",
@@ -87,7 +87,6 @@ _MODULES = {
     "ScoreText": "blocks.score",
     "ScreenText": "blocks.screen",
     "Select": "blocks.step",
-    "Signatures": "blocks.dedup",
     "Stage": "recipe",
     "StaleOutput": "errors",
     "Step": "blocks.step",
@@ -96,6 +95,9 @@ _MODULES = {
     "annotate": "labelling",
     "cascade_stages": "scoring",
     "compare_labels": "blocks.compare",
+    "dedup": "deduplication",
+    "dedup_stages": "deduplication",
+    "explain": "explain",
     "extract_page": "html.extract",
     "folder_of": "recipe",
     "html_to_text": "html.extract",
@@ -118,14 +120,13 @@ __all__ = [
     "CountTokens",
     "CurationError",
     "Decontaminate",
+    "Dedup",
     "DetectLanguage",
     "DrawSample",
     "ExtractText",
-    "FindClusters",
     "Judging",
     "KeepLanguage",
     "KeepListed",
-    "KeepOneOfCluster",
     "KeepScore",
     "ListDomains",
     "Price",
@@ -136,7 +137,6 @@ __all__ = [
     "ScoreText",
     "ScreenText",
     "Select",
-    "Signatures",
     "Stage",
     "StaleOutput",
     "Step",
@@ -145,6 +145,9 @@ __all__ = [
     "annotate",
     "cascade_stages",
     "compare_labels",
+    "dedup",
+    "dedup_stages",
+    "explain",
     "extract_page",
     "folder_of",
     "html_to_text",

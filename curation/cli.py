@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from curation.cli_annotate import app as annotating
+from curation.cli_dedup import app as duplicates
 from curation.cli_documents import Columns, Output, Workers, read_columns
 from curation.cli_documents import app as documents
 from curation.errors import ConfigError, ContentError, CurationError
@@ -147,7 +148,9 @@ def status(output: Annotated[str, typer.Argument(help="A run's folder.")]) -> No
             out.print(f"{stage}: {len(manifest.done())} of {len(manifest.shards())} shards are done")
 
 
-app.registered_commands += annotating.registered_commands + documents.registered_commands
+app.registered_commands += (
+    annotating.registered_commands + documents.registered_commands + duplicates.registered_commands
+)
 
 
 @app.command(epilog="Example: [bold]curate extract page.html[/]")

@@ -54,8 +54,13 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, A
     return [(key, before.get(key), after.get(key)) for key in changed]
 
 
-def fix_shards(files: Sequence[tuple[str, int]], *, gather: bool, most: int) -> list[Shard]:
-    """Group (path, size) pairs into shards: one of all files if ``gather``, else at most ``most`` of neighbours."""
+def fix_shards(files: Sequence[tuple[str, int]], *, gather: bool, most: int, parts: int | None = None) -> list[Shard]:
+    """Group (path, size) pairs into shards: one of all files if ``gather``, else at most ``most`` of neighbours.
+
+    With ``parts`` there are as many shards, and none has files: their steps know where to look.
+    """
+    if parts is not None:
+        return [Shard(index, (), 0) for index in range(parts)]
     if gather:
         return [Shard(0, tuple(path for path, _ in files), sum(size for _, size in files))]
     count = max(1, min(most, len(files)))

@@ -176,6 +176,8 @@ class _Planner:
                 steps.setdefault("files", {}).update(dict(map(_listed, self._list(location, ("",)))))
         self._check_needs(stage)
         identity: dict[str, Any] = {"stage": stage.name, "gather": stage.gather, "removed": stage.removed}
+        if stage.parts:
+            identity["parts"] = stage.parts
         identity["steps"] = steps
         listing = {"files": dict(map(_listed, inputs)), "columns": dict(mapping)}
         identity["reads"] = self.digests[reads] if reads else listing

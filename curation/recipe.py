@@ -47,6 +47,8 @@ class Stage:
         reads: the name of the stage whose ``data/`` it reads, or locations from outside (paths, globs, URLs).
         steps: datatrove steps, run one after another on each shard.
         gather: one shard that holds all the input; such a stage restarts whole.
+        parts: for a stage that exchanges all with all: so many shards, each of which is given no documents and takes
+            its part (``rank`` of ``world_size``) out of the folders that its steps name.
         costly: a changed identity raises StaleOutput instead of a rebuild (judging, training, fetching, extraction,
             scoring).
         removed: what is written of dropped documents: all (``full``), their id and reason with a thousand whole
@@ -63,6 +65,7 @@ class Stage:
     reads: str | tuple[str, ...]
     steps: Sequence[Any]
     gather: bool = False
+    parts: int | None = None
     costly: bool = False
     removed: Removed = "full"
     left_out: str | None = None

@@ -123,10 +123,10 @@ class StageRunner:
         if started is None or started["digest"] != one.digest or one.status == "redo":
             manifest.clear()
             settings = self.executor_of(one.stage.name)
-            files = self._files(one)
+            files = [] if one.stage.parts else self._files(one)
             # Steps that address documents by position count on one shard for each file of one of our stages.
             most = settings.shards if one.reads is None else len(files)
-            shards = fix_shards(files, gather=one.stage.gather, most=most)
+            shards = fix_shards(files, gather=one.stage.gather, most=most, parts=one.stage.parts)
             manifest.start(one.identity, shards, settings_of(self.recipe))
         for part in ("data", "removed"):
             folder.remove_parts(part)
@@ -161,7 +161,7 @@ class StageRunner:
                 columns=self._columns(one, manifest),
                 mapping=dict(one.mapping),
                 removed=one.stage.removed,
-                balanced=not one.stage.gather,
+                balanced=not (one.stage.gather or one.stage.parts or _makes_others(one.stage.steps)),
                 rows_per_file=one.stage.rows_per_file,
                 progress=marks if local else None,
             )
@@ -229,6 +229,10 @@ def _named(stage: str, where: str) -> Iterator[None]:
         raise type(error)(f"stage {stage}: {error}") from error
     except Exception as error:
         raise CurationError(f"stage {stage}: {type(error).__name__}: {error} ({where})") from error
+
+
+def _makes_others(steps: Sequence[Any]) -> bool:
+    return any(getattr(step, "gives_rows_of_its_own", False) for step in steps)
 
 
 def _refuse_second_job(folder: Folder) -> None:

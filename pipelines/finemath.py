@@ -18,24 +18,23 @@ from curation import (
     Cascade,
     CountTokens,
     Decontaminate,
+    Dedup,
     DetectLanguage,
     DrawSample,
     ExtractText,
-    FindClusters,
     Judging,
     KeepLanguage,
     KeepListed,
-    KeepOneOfCluster,
     KeepScore,
     ListDomains,
     PublishCard,
     PublishRows,
     ReportLabels,
     ScoreText,
-    Signatures,
     Stage,
     TrainClassifier,
     cascade_stages,
+    dedup_stages,
     folder_of,
 )
 
@@ -77,23 +76,6 @@ class Domains:
     url_lists: tuple[str, ...]
     min_list_urls: int
     domain_lists: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dedup:
-    """MinHash LSH."""
-
-    ngram: int
-    bands: int
-    rows: int
-    seed: int
-    normalisation: Literal["keep_mathematics", "words"]
-    keep: Literal["best", "longest", "first"]
-
-    def __post_init__(self) -> None:
-        for key in ("ngram", "bands", "rows"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: expected at least 1, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +177,7 @@ def stages(s: Settings) -> list[Stage]:
             steps=[KeepScore(threshold=s.threshold, cut=s.second.cut)],
             removed=s.removed_pages,
         ),
-        *dedup_stages(s.dedup),
+        *dedup_stages(s.dedup, "select"),
         *([] if early else [language_stage(s, "language", "dedup")]),
         Stage(
             name="decontaminate",
@@ -321,17 +303,6 @@ def known_vectors(p: Pass, suffix: str) -> list[str]:
     if not suffix and not p.unjudged:
         known.append(folder_of("score_pool", "embeddings"))
     return known
-
-
-def dedup_stages(d: Dedup) -> list[Stage]:
-    """Signatures of every document, clusters over all of them, and one document kept of each."""
-    signatures = Signatures(ngram=d.ngram, bands=d.bands, rows=d.rows, seed=d.seed, normalisation=d.normalisation)
-    keep = KeepOneOfCluster(clusters=folder_of("dedup_clusters", "data"))
-    return [
-        Stage(name="dedup_signatures", reads="select", steps=[signatures]),
-        Stage(name="dedup_clusters", reads="dedup_signatures", steps=[FindClusters(keep=d.keep)], gather=True),
-        Stage(name="dedup", reads="select", steps=[keep]),
-    ]
 
 
 def language_stage(s: Settings, name: str, reads: str) -> Stage:

@@ -35,7 +35,7 @@ REFUSED = {
     "unknown key": (run_smoke("treshold=4"), ["unknown key 'treshold'", "did you mean 'threshold'?"]),
     "unknown nested key": (run_smoke("second.promt=x"), ["unknown key 'second.promt'", "'prompt'"]),
     "wrong type": (run_smoke("threshold=three"), ["threshold", "expected int", "'three'"]),
-    "wrong choice": (run_smoke("dedup.keep=worst"), ["dedup.keep", "'worst'", "'best'"]),
+    "wrong choice": (run_smoke("dedup.keep=[worst]"), ["keep: 'worst'", "best"]),
     "no value": (run_smoke("threshold"), ["--set threshold", "key=value"]),
     "missing config": (("run", "finemath", "--config", "nosuch.yaml", "--output", "OUT"), ["nosuch.yaml"]),
     "unknown recipe": (("run", "finemat", "--output", "OUT"), ["'finemat'", "'finemath'"]),
@@ -228,7 +228,7 @@ def test_the_plan_of_the_published_values_needs_no_network(tmp_path):
 def test_status(toy, smoke, tmp_path):
     shown = curate("status", smoke[0])
     assert shown.returncode == 0 and shown.stderr == ""
-    for words in ("finemath", "publish", "near_duplicate 4", "contaminated 1"):
+    for words in ("finemath", "publish", "exact_duplicate 4", "contaminated 1"):
         assert words in shown.stdout
     curate("run", toy, "--output", tmp_path / "out", "--set", "fails_at=11-3", "--workers", "1")
     shown = curate("status", tmp_path / "out")

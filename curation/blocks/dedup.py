@@ -1,159 +1,150 @@
-"""Near-duplicates by MinHash: signatures, clusters, and one document kept of each cluster.
+"""Near-duplicates by MinHash: what of each document is compared with all others.
 
-Example, as three stages: ``[Signatures(bands=1, rows=10)]``, then gathered ``[FindClusters()]``, then
-``[KeepOneOfCluster(clusters=folder_of("dedup_clusters", "data"))]`` over the documents again.
+Example: ``Signatures(bands=14, rows=8)``, the first of the stages that `curation.deduplication.dedup_stages` makes:
 
-Documents are addressed by (shard, row), because one record may stand in two archives under one id.
+    signatures   each document's band keys and the digest of its text                       this module
+    pairs        documents that share a key of a band: candidates                            dedup_pairs
+    clusters     what hangs together by pairs, split into parts that are worked on alone     dedup_pairs
+    shingles     of candidates only: their shingles, and what decides which of them stays    dedup_shingles
+    verified     exact similarities, and who is dropped for whom                             dedup_verify
+    dedup        the documents again, without those                                          dedup_drop
+
+Documents are numbered through all shards, because one record may stand in two archives under one id. Memory is bounded
+by a part, not by the corpus, in all but ``clusters``, which holds pairs and members.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datatrove.data import Document
+import xxhash
+from numpy.typing import NDArray
 
-from curation.blocks.step import Documents, Step
+from curation.blocks.tables import Tables, TableStep
+from curation.errors import CurationError
 from curation.folder import Folder
-from curation.text.minhash import MinHash, clusters
-
-Normalisation = Literal["keep_mathematics", "words"]
-
-_SIGNATURE_COLUMNS: dict[str, pa.DataType] = {
-    "id": pa.string(),
-    "shard": pa.int32(),
-    "row": pa.int64(),
-    "score": pa.float64(),
-    "characters": pa.int64(),
-    "keys": pa.list_(pa.binary()),
-}
-_CLUSTER_COLUMNS: dict[str, pa.DataType] = {
-    "id": pa.string(),
-    "shard": pa.int32(),
-    "row": pa.int64(),
-    "duplicate_of": pa.string(),
-    "cluster_size": pa.int64(),
-}
+from curation.text.minhash import MinHash
 
 
 @dataclass(kw_only=True, repr=False)
-class Signatures(Step):
-    """A document's band keys, and what decides which member of a cluster stays.
+class Signatures(TableStep):
+    """A document's band keys, and the digest and length of its text.
 
     Args:
-        ngram: tokens in a shingle.
-        bands: groups of hashes; two documents are candidates if one group is equal.
-        rows: hashes in a group.
-        seed: of the permutations.
-        normalisation: ``keep_mathematics`` keeps numbers and operators, ``words`` does not.
+        minhash: shingles, normalisation, bands and rows.
     """
 
     type: ClassVar[str] = "score"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
-    ngram: int
-    bands: int
-    rows: int
-    seed: int = 1
-    normalisation: Normalisation = "keep_mathematics"
+    minhash: MinHash = field(default_factory=MinHash)
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
-        """Signatures instead of documents."""
-        return _SIGNATURE_COLUMNS
+        """Signatures instead of documents: digest and keys are null for a text without words."""
+        digest = {"digest_high": pa.uint64(), "digest_low": pa.uint64()}
+        keys = {key_column(band): pa.uint64() for band in range(self.minhash.bands)}
+        return {"id": pa.string(), "characters": pa.int64(), **digest, **keys}
 
-    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+    def reads_columns(self, columns: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
+        """Id and text."""
+        return {name: kind for name, kind in columns.items() if name in ("id", "text")}
+
+    def run_tables(self, tables: Tables, rank: int = 0, world_size: int = 1) -> Tables:
         """One row for each document, in order."""
-        minhash = MinHash(
-            ngram=self.ngram, bands=self.bands, rows=self.rows, seed=self.seed, normalisation=self.normalisation
-        )
-        for row, doc in enumerate(data or ()):
-            signature = minhash.signature(doc.text)
-            self.count("without_shingles", int(signature is None))
-            metadata = {
-                "shard": rank,
-                "row": row,
-                "score": doc.metadata.get("score"),
-                "characters": len(doc.text),
-                "keys": [] if signature is None else minhash.band_keys(signature),
-            }
-            yield Document(text="", id=doc.id, metadata=metadata)
+        schema = pa.schema(list(self.schema({}).items()))
+        for table in tables:
+            columns = self._signed(table["text"].to_pylist())
+            yield pa.table([table["id"].cast(pa.string()), *columns], schema=schema)
+
+    def _signed(self, texts: Sequence[str]) -> list[pa.Array]:
+        keys = self.minhash.band_hashes(texts)
+        empty = ~keys.any(1)
+        self.count("without_words", int(empty.sum()))
+        digests = np.array([text_digest(text) for text in texts], np.uint64).reshape(-1, 2)
+        hashes = [np.ascontiguousarray(column) for column in np.concatenate([digests, keys], 1).T]
+        lengths = pa.array([len(text) for text in texts], pa.int64())
+        return [lengths, *(pa.array(column, mask=empty) for column in hashes)]
 
 
-@dataclass(kw_only=True, repr=False)
-class FindClusters(Step):
-    """Join documents that share a band; give the ones to remove, each with the one that is kept for it.
-
-    Args:
-        keep: which member stays: ``best`` (highest score, then longest), ``longest`` or ``first``.
-    """
-
-    type: ClassVar[str] = "shape"
-    version: ClassVar[int] = 1
-
-    keep: Literal["best", "longest", "first"] = "best"
-
-    def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
-        """Removals instead of signatures."""
-        return _CLUSTER_COLUMNS
-
-    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
-        """Read all signatures, then give the removals in the order of the documents."""
-        rows = [{"id": doc.id, **doc.metadata} for doc in data or ()]
-        rows.sort(key=lambda row: (row["shard"], row["row"]))
-        root_of = clusters((number, row["keys"]) for number, row in enumerate(rows) if row["keys"])
-        members: dict[int, list[int]] = {}
-        for number, root in root_of.items():
-            members.setdefault(root, []).append(number)
-        found = {number: group for group in members.values() if len(group) > 1 for number in group}
-        self.count("clusters", sum(len(group) > 1 for group in members.values()))
-        for number in sorted(found):
-            kept = min(found[number], key=lambda one: self._order(rows[one], one))
-            if kept != number:
-                row = rows[number]
-                metadata = {key: row[key] for key in ("shard", "row")}
-                metadata |= {"duplicate_of": rows[kept]["id"], "cluster_size": len(found[number])}
-                yield Document(text="", id=row["id"], metadata=metadata)
-
-    def _order(self, row: dict[str, Any], number: int) -> tuple[float, int, int]:
-        """The member that comes first stays."""
-        score = -(row["score"] or 0.0) if self.keep == "best" else 0.0
-        return score, 0 if self.keep == "first" else -row["characters"], number
+def key_column(band: int) -> str:
+    """The name of a band's column."""
+    return f"key_{band:02d}"
 
 
-@dataclass(kw_only=True, repr=False)
-class KeepOneOfCluster(Step):
-    """Drop what `FindClusters` names, as ``near_duplicate``, with the id of the document kept for it.
+def text_digest(text: str) -> tuple[int, int]:
+    """128 bits of a text: 10 billion texts share one by chance with a probability of 1.5e-19."""
+    number = xxhash.xxh3_128_intdigest(text.encode("utf-8", "surrogatepass"))
+    return number >> 64, number & 0xFFFF_FFFF_FFFF_FFFF
+
+
+class Numbering:
+    """The numbers of documents over the shards of one or more stages that signed them, one after another.
 
     Args:
-        clusters: the folder that `FindClusters` wrote.
+        folders: what those stages wrote; documents of the first come first.
     """
 
-    type: ClassVar[str] = "select"
-    version: ClassVar[int] = 1
-    evidence: ClassVar[dict[str, pa.DataType]] = {"duplicate_of": pa.string(), "cluster_size": pa.int64()}
+    def __init__(self, folders: Sequence[str]) -> None:
+        self.files: list[list[str]] = []
+        counts: list[list[int]] = []
+        for location in folders:
+            folder = Folder(location)
+            names = folder.list_files("", ".parquet")
+            self.files.append([f"{folder.location}/{name}" for name in names])
+            counts.append([_rows_of(folder, name) for name in names])
+        flat = [count for one in counts for count in one]
+        bounds = np.concatenate([[0], np.cumsum(flat, dtype=np.int64)])
+        self.total = int(bounds[-1])
+        self.own = sum(counts[0])
+        places = np.cumsum([0, *(len(one) for one in counts)])
+        self._bounds = [bounds[places[i] : places[i + 1] + 1] for i in range(len(counts))]
 
-    clusters: str
+    def span(self, folder: int, shard: int) -> tuple[int, int]:
+        """The number of the first document of a shard, and the one after its last."""
+        return int(self._bounds[folder][shard]), int(self._bounds[folder][shard + 1])
 
-    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
-        """By shard and row."""
-        removals = _removals(self.clusters, Folder(self.clusters).stamp())
-        for row, doc in enumerate(data or ()):
-            found = removals.get((rank, row))
-            if found is None:
-                yield doc
-            else:
-                self.drop(doc, "near_duplicate", rank, duplicate_of=found[0], cluster_size=found[1])
+    def check_end(self, folder: int, shard: int, end: int) -> None:
+        """Raise CurationError unless a shard ended where it did when it was signed."""
+        expected = self.span(folder, shard)[1]
+        if end != expected:
+            raise CurationError(
+                f"shard {shard} has {end - self.span(folder, shard)[0]} documents, but as many as "
+                f"{expected - self.span(folder, shard)[0]} were signed: its stages must have the same shards"
+            )
+
+    def folder_of(self, document: int) -> int:
+        """In which folder a document was signed."""
+        ends = [int(bounds[-1]) for bounds in self._bounds]
+        return next(folder for folder, end in enumerate(ends) if document < end)
+
+    def column(self, names: Sequence[str]) -> list[NDArray[Any]]:
+        """Columns of all documents; a null is 0."""
+        parts: list[list[NDArray[Any]]] = [[] for _ in names]
+        for file in (file for files in self.files for file in files):
+            with Folder(file.rsplit("/", 1)[0]).open(file.rsplit("/", 1)[1]) as stream:
+                table = pq.read_table(stream, columns=list(names))
+            for part, name in zip(parts, names, strict=True):
+                part.append(table[name].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False))
+        return [np.concatenate(part) if part else np.empty(0, np.uint64) for part in parts]
 
 
-@lru_cache(maxsize=1)
-def _removals(folder: str, stamp: str) -> dict[tuple[int, int], tuple[str, int]]:
-    source = Folder(folder)
-    removals: dict[tuple[int, int], tuple[str, int]] = {}
-    for name in source.list_files("", ".parquet"):
-        with source.open(name) as file:
-            for row in pq.read_table(file).to_pylist():
-                removals[row["shard"], row["row"]] = row["duplicate_of"], row["cluster_size"]
-    return removals
+@lru_cache(maxsize=4)
+def numbering(folders: tuple[str, ...], stamp: str) -> Numbering:
+    """`Numbering`, read once for each state of the folders (``stamp``)."""
+    return Numbering(folders)
+
+
+def numbering_of(folders: Sequence[str]) -> Numbering:
+    """The numbering of signed documents."""
+    return numbering(tuple(folders), "".join(Folder(one).stamp() for one in folders))
+
+
+def _rows_of(folder: Folder, name: str) -> int:
+    with folder.open(name) as stream:
+        return int(pq.read_metadata(stream).num_rows)

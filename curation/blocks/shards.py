@@ -21,7 +21,9 @@ from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
 from curation.blocks.read import read_files
-from curation.blocks.write import KEPT_PER_REASON, KeptWriter, RemovedWriter
+from curation.blocks.removed import KEPT_PER_REASON, RemovedWriter
+from curation.blocks.tables import TableStep, are_tables, read_tables
+from curation.blocks.write import KeptWriter
 from curation.errors import CurationError
 from curation.folder import Folder
 from curation.manifest import Manifest, Shard
@@ -42,7 +44,7 @@ class RunShards(PipelineStep):
         columns: the columns that the reader gives.
         mapping: our column -> the input's column.
         removed: what is written of dropped documents.
-        balanced: every document that is read must be kept or removed (not so for stages that gather).
+        balanced: every document that is read must be kept or removed (not so for stages that gather or exchange).
         rows_per_file: for stages that gather: rows of an output file.
         progress: a local folder for progress marks, None for none.
     """
@@ -90,8 +92,12 @@ class RunShards(PipelineStep):
             removed = RemovedWriter(path, self._removed_columns(), self.removed, self._most_whole())
             columns, router = schema_after(self.steps, self.columns), self._router()
             with KeptWriter(folder, shard.name, columns, router, self.rows_per_file) as kept:
-                for doc in self._documents(shard, removed, skipped, counter):
-                    kept.write(doc)
+                if self._takes_tables(shard):
+                    for table in self._tables(shard, removed, counter):
+                        kept.write_table(table)
+                else:
+                    for doc in self._documents(shard, removed, skipped, counter):
+                        kept.write(doc)
             removed.close()
         counts = self._counts(skipped) | counter.late_columns
         record = {
@@ -121,14 +127,37 @@ class RunShards(PipelineStep):
         read = read_files(shard.files, self.mapping, reject, skipped)
         stream: Any = counter.watch(self._declared(read, counter.late_columns))
         for step in self.steps:
-            if hasattr(step, "exclusion_writer"):
-                step.exclusion_writer = removed
-            if hasattr(step, "counts"):
-                step.counts = Counter()
-            if hasattr(step, "status_file"):
-                step.status_file = f"{self.progress}/status-{shard.name}" if self.progress else None
+            self._begin(step, shard, removed)
             stream = step.run(stream, shard.index, self.total)
         yield from stream or ()
+
+    def _tables(self, shard: Shard, removed: RemovedWriter, counter: _Counter) -> Iterator[pa.Table]:
+        """As `_documents`, for steps that take whole tables: a tenth of the time where nothing is made of each text."""
+
+        def reject(table: pa.Table) -> None:
+            counter.read += table.num_rows
+            removed.write_table(table)
+
+        wanted = self.steps[0].reads_columns(self.columns)
+        stream = counter.watch_tables(read_tables(shard.files if wanted else (), wanted, reject))
+        for step in self.steps:
+            self._begin(step, shard, removed)
+            stream = step.run_tables(stream, shard.index, self.total)
+        yield from stream
+
+    def _takes_tables(self, shard: Shard) -> bool:
+        if not self.steps or not all(isinstance(step, TableStep) for step in self.steps):
+            return False
+        return not self.steps[0].reads_columns(self.columns) or are_tables(shard.files, self.mapping)
+
+    def _begin(self, step: Any, shard: Shard, removed: RemovedWriter) -> None:
+        """What a step is told before a shard."""
+        if hasattr(step, "exclusion_writer"):
+            step.exclusion_writer = removed
+        if hasattr(step, "counts"):
+            step.counts = Counter()
+        if hasattr(step, "status_file"):
+            step.status_file = f"{self.progress}/status-{shard.name}" if self.progress else None
 
     def _declared(self, documents: Iterator[Document], late: Counter[str]) -> Iterator[Document]:
         """Without columns that first appear far down in a file without a schema; they are counted."""
@@ -141,7 +170,7 @@ class RunShards(PipelineStep):
     def _clear(self, folder: Folder, shard: Shard) -> None:
         """Delete what an unfinished run of this shard left; a stage that gathers owns all files of its folder."""
         folder.remove(f"removed/{shard.name}.parquet")
-        if not self.balanced:
+        if not self.balanced and self.total == 1:
             folder.remove("data")
             return
         router = self._router()
@@ -205,6 +234,14 @@ class _Counter:
                 self._last = time.monotonic()
                 self._mark.write_text(str(self.read))
             yield doc
+
+    def watch_tables(self, tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+        for table in tables:
+            self.read += table.num_rows
+            if self._mark and time.monotonic() - self._last > _PROGRESS_SECONDS:
+                self._last = time.monotonic()
+                self._mark.write_text(str(self.read))
+            yield table
 
     def end(self) -> None:
         if self._mark:

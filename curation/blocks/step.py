@@ -52,6 +52,8 @@ class Step(PipelineStep):
     version: ClassVar[int] = 1
     adds: ClassVar[dict[str, pa.DataType]] = {}
     evidence: ClassVar[dict[str, pa.DataType]] = {}
+    gives_rows_of_its_own: ClassVar[bool] = False
+    """Whether what it gives are no longer the documents that it takes, so that they cannot be counted against them."""
 
     def __post_init__(self) -> None:
         self.name = type(self).__name__
@@ -160,9 +162,11 @@ def identity_of(step: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What identifies a value that JSON does not know: of a function its code, of an object its class."""
+    """What identifies a value that JSON does not know: of settings their values, of a function its code, or a class."""
     if isinstance(value, str | int | float | bool | list | tuple | dict | None):
         return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
     code = getattr(value, "__code__", None)
     if code is None:
         return type(value).__name__

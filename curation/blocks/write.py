@@ -1,4 +1,4 @@
-"""Documents -> parquet with a declared schema, for what is kept and for what is removed.
+"""Documents -> parquet with a declared schema.
 
 Example: ``writer = RowWriter(path, {"id": pa.string(), "text": pa.large_string()}); writer.write(doc); writer.close()``
 
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,8 +23,6 @@ from curation.folder import Folder
 _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError, UnicodeEncodeError)
 _GROUP_ROWS = 1000
 _GROUP_CHARACTERS = 32_000_000
-KEPT_PER_REASON = 1000
-"""Whole documents kept for each reason where only ids are asked for."""
 
 
 class RowWriter:
@@ -44,6 +41,7 @@ class RowWriter:
         self._names = set(columns)
         self.where = where
         self.rows: list[dict[str, Any]] = []
+        self._tables: list[pa.Table] = []
         self.characters = 0
         self.count = 0
         self._file = pq.ParquetWriter(path, self.schema, compression="zstd", write_statistics=True)
@@ -63,6 +61,14 @@ class RowWriter:
         self.rows.append(row)
         self.count += 1
 
+    def write_table(self, table: pa.Table) -> None:
+        """Add rows as they are; columns that the table has not are null. Small tables make a row group together."""
+        self._tables.append(conform(table, self.schema, self.where))
+        self.count += table.num_rows
+        self.characters += table.nbytes
+        if sum(one.num_rows for one in self._tables) >= _GROUP_ROWS or self.characters >= _GROUP_CHARACTERS:
+            self._flush()
+
     def close(self) -> None:
         """Write what is left and the footer."""
         self._flush()
@@ -78,7 +84,9 @@ class RowWriter:
         if self.rows:
             columns = [self._column(field) for field in self.schema]
             self._file.write_table(pa.Table.from_arrays(columns, schema=self.schema))
-        self.rows, self.characters = [], 0
+        if self._tables:
+            self._file.write_table(pa.concat_tables(self._tables))
+        self.rows, self._tables, self.characters = [], [], 0
 
     def _column(self, field: pa.Field) -> pa.Array:
         values = [row.get(field.name) for row in self.rows]
@@ -107,6 +115,24 @@ class RowWriter:
             except _UNFIT as error:
                 raise CurationError(f"{self.where}: column {field.name}: {value!r} is not {field.type}") from error
         raise CurationError(f"{self.where}: column {field.name} cannot be written as {field.type}")
+
+
+def conform(table: pa.Table, schema: pa.Schema, where: str = "") -> pa.Table:
+    """A table with exactly the columns of ``schema``: others are left out, missing ones are null.
+
+    Raises:
+        CurationError: if a column is of another type that holds values which do not fit.
+    """
+    columns = []
+    for field in schema:
+        if field.name not in table.column_names:
+            columns.append(pa.nulls(table.num_rows, field.type))
+            continue
+        try:
+            columns.append(table[field.name].cast(field.type))
+        except pa.ArrowInvalid as error:
+            raise CurationError(f"{where}: column {field.name}: {error}") from error
+    return pa.table(columns, schema=schema)
 
 
 def _as_text(value: Any) -> str:
@@ -157,6 +183,16 @@ class KeptWriter:
         for name in names:
             self._open[name][1].write(doc)
 
+    def write_table(self, table: pa.Table) -> None:
+        """Add rows of a table; a router says for each which of its folders they go to."""
+        self.count += table.num_rows
+        if self._router is None:
+            for _, writer in self._open.values():
+                writer.write_table(table)
+            return
+        for route, part in self._router.route_table(table):
+            self._open[f"{route}/train-{self._shard}"][1].write_table(part)
+
     def _names(self) -> list[str]:
         return [f"{route}/train-{self._shard}" for route in self._router.routes] if self._router else [self._shard]
 
@@ -174,51 +210,3 @@ class KeptWriter:
             return
         with stack:  # a file that cannot be ended gets no final name
             writer.close()
-
-
-class RemovedWriter:
-    """What a stage drops; a datatrove ``exclusion_writer`` to every step of the stage.
-
-    Args:
-        path: a local path, None where nothing is to be written.
-        columns: the stage's columns; ``reason`` and the evidence columns are added.
-        mode: ``full``, ``ids`` (whole documents only for the first of each reason) or ``none``.
-        most_whole: how many whole documents per reason in mode ``ids``.
-    """
-
-    def __init__(
-        self,
-        path: str | None,
-        columns: Mapping[str, pa.DataType],
-        mode: Literal["full", "ids", "none"],
-        most_whole: int,
-    ) -> None:
-        self.reasons: Counter[str] = Counter()
-        self.mode = mode
-        self.most_whole = most_whole
-        self._big = [name for name in ("html",) if name in columns]
-        wanted = {"id": pa.string(), "reason": pa.string(), **columns} | {"reason": pa.string()}
-        self._rows = RowWriter(path, wanted, "removed", strict=False) if path and mode != "none" else None
-
-    def __enter__(self) -> RemovedWriter:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """The stage closes it, not a step."""
-
-    def write(self, doc: Document, rank: int = 0) -> None:
-        """Take a dropped document; its reason stands in its metadata."""
-        reason = str(doc.metadata.pop("filter_reason", "") or "filtered")
-        self.reasons[reason] += 1
-        if self._rows is None:
-            return
-        whole = self.mode == "full" or self.reasons[reason] <= self.most_whole
-        doc.metadata["reason"] = reason
-        if not whole:
-            doc.metadata.update(dict.fromkeys(self._big))
-        self._rows.write(doc, with_text=whole)
-
-    def close(self) -> None:
-        """End the file."""
-        if self._rows is not None:
-            self._rows.close()

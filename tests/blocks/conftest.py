@@ -57,9 +57,22 @@ class OneStage:
         self.manifest = Manifest(self.folder)
         self.records = []
 
-    def run(self, files, *steps, mapping=None, removed="full", gather=False, rows_per_file=None, shards=1000):
+    def run(
+        self,
+        files,
+        *steps,
+        mapping=None,
+        removed="full",
+        gather=False,
+        rows_per_file=None,
+        shards=1000,
+        parts=None,
+        outside=True,
+    ):
         files = [str(file) for file in files]
-        fixed = fix_shards([(file, Path(file).stat().st_size) for file in files], gather=gather, most=shards)
+        fixed = fix_shards(
+            [(file, Path(file).stat().st_size) for file in files], gather=gather, most=shards, parts=parts
+        )
         self.manifest.start({"stage": "test"}, fixed, {})
         runner = RunShards(
             folder=self.folder.location,
@@ -67,10 +80,10 @@ class OneStage:
             shards=fixed,
             total=len(fixed),
             steps=list(steps),
-            columns=columns_of(files, mapping or {}),
+            columns=columns_of(files, mapping or {}, outside),
             mapping=mapping or {},
             removed=removed,
-            balanced=not gather,
+            balanced=not (gather or parts or any(getattr(step, "gives_rows_of_its_own", False) for step in steps)),
             rows_per_file=rows_per_file,
         )
         runner.run()

@@ -1,13 +1,22 @@
 import gzip
 import json
+from itertools import combinations
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from curation.blocks.dedup import FindClusters, KeepOneOfCluster, Signatures
-from curation.blocks.write import RowWriter
+from curation.blocks.dedup import Numbering, Signatures, text_digest
+from curation.blocks.dedup_drop import DropDuplicates
+from curation.blocks.read import read_files
+from curation.blocks.shards import schema_after
+from curation.blocks.step import bind
+from curation.deduplication import Dedup, dedup_stages
+from curation.errors import ConfigError, CurationError
+from curation.text.minhash import MinHash
 
-from .conftest import OneStage, document, shared, write_jsonl
+from .conftest import Kept, OneStage, document, shared, write_jsonl, write_parquet
 
 PROSE = (
     "To complete the square we add and subtract the square of half the coefficient of the linear term, so that the "
@@ -16,86 +25,161 @@ PROSE = (
 EXERCISE = "Exercise: compute the sum 17 + 25 and then the product 17 * 25 . Show each step of your work on paper ."
 
 
-def deduplicated(tmp_path, shards, keep="best", **values):
-    """The three stages on shards of rows: what is kept, and what is removed."""
-    folder = tmp_path / "in"
-    folder.mkdir(exist_ok=True)
-    files = [write_jsonl(folder / f"{number}.jsonl", rows) for number, rows in enumerate(shards)]
-    step = Signatures(**({"ngram": 5, "bands": 14, "rows": 8} | values))
-    signatures = OneStage(tmp_path / "signatures")
-    signatures.run(files, step)
-    made = [signatures.folder.path(name) for name in signatures.folder.list_files("data")]
-    clusters = OneStage(tmp_path / "clusters")
-    rows = [row for name in made for row in pq.read_table(name).to_pylist()]
-    clusters_of(clusters, rows, keep)
-    dedup = OneStage(tmp_path / "dedup")
-    kept = dedup.run(files, KeepOneOfCluster(clusters=clusters.folder.path("data")))
-    return kept, dedup.rows()
+def deduplicated(tmp_path, shards, against=None, write=write_parquet, **values):
+    """All stages on shards of rows, in this process: what is kept, and what is removed."""
+    tmp_path.mkdir(exist_ok=True)
+    end = "jsonl" if write is write_jsonl else "parquet"
+    files = [str(write(tmp_path / f"in{number}.{end}", rows)) for number, rows in enumerate(shards)]
+    earlier = {"before": (str(write(tmp_path / f"before.{end}", against)),)} if against else None
+    for stage in dedup_stages(Dedup(**values), tuple(files), against=earlier):
+        one = OneStage(tmp_path / stage.name)
+        outside = isinstance(stage.reads, tuple)
+        given = list(stage.reads) if outside else [stage_file(tmp_path, stage.reads)]
+        steps = [bind(step, str(tmp_path)) for step in stage.steps]
+        one.run(given, *steps, gather=stage.gather, parts=stage.parts, outside=outside)
+    return one.rows("data"), one.rows()
 
 
-def clusters_of(stage, rows, keep):
-    """FindClusters on signatures, written as its stage does."""
-    step = FindClusters(keep=keep)
-    docs = (document("", row.pop("id"), **row) for row in rows)
-    with stage.folder.create("data/00000.parquet") as path:
-        writer = RowWriter(path, step.schema({}), "clusters")
-        for doc in step.run(docs):
-            writer.write(doc)
-        writer.close()
+def stage_file(folder, stage):
+    """A file of a stage: those that exchange look into the folder themselves."""
+    return next((folder / stage / "data").rglob("*.parquet"))
 
 
 def row(identifier, text, **more):
     return {"id": identifier, "text": text, "score": 1.0, **more}
 
 
-def test_a_near_duplicate_is_dropped_with_the_one_that_is_kept_for_it(tmp_path):
+def ids(rows):
+    return [one["id"] for one in rows]
+
+
+@pytest.mark.parametrize("write", [write_parquet, write_jsonl])
+@pytest.mark.parametrize("threshold", [None, 0.8])
+def test_a_near_duplicate_is_dropped_with_the_one_that_is_kept_for_it(tmp_path, write, threshold):
     near = PROSE * 4 + "Posted on Monday."
     shards = [[row("a", PROSE * 4 + "Posted on Friday."), row("other", EXERCISE)], [row("b", near, score=2.0)]]
-    kept, removed = deduplicated(tmp_path, shards)
-    assert [one["id"] for one in kept] == ["other", "b"]
-    assert [(one["id"], one["reason"], one["duplicate_of"], one["cluster_size"]) for one in removed] == [
-        ("a", "near_duplicate", "b", 2)
-    ]
-    assert removed[0]["text"].startswith("To complete")
+    kept, removed = deduplicated(tmp_path, shards, write=write, threshold=threshold)
+    assert ids(kept) == ["other", "b"]
+    (gone,) = removed
+    assert (gone["id"], gone["reason"], gone["duplicate_of"]) == ("a", "near_duplicate", "b")
+    assert (gone["cluster_size"], gone["duplicate_in"]) == (2, None)
+    assert gone["text"].startswith("To complete")
+    left, right = (set(MinHash().shingle_sets([text])[0].tolist()) for text in (PROSE * 4 + "Posted on Friday.", near))
+    assert gone["similarity"] == len(left & right) / len(left | right)
 
 
 def test_exercises_that_differ_only_in_numbers_are_both_kept(tmp_path):
     other = EXERCISE.replace("17", "31").replace("25", "44")
     kept, _ = deduplicated(tmp_path, [[row("a", EXERCISE), row("b", other)]], bands=1, rows=10)
-    assert [one["id"] for one in kept] == ["a", "b"]
+    assert ids(kept) == ["a", "b"]
+    kept, _ = deduplicated(tmp_path / "numbers", [[row("a", EXERCISE), row("b", other)]], normalisation="datatrove")
+    assert ids(kept) == ["a"]
 
 
 def test_one_id_in_two_shards_is_two_documents(tmp_path):
     shards = [[row("same", PROSE * 4), row("same", EXERCISE)], [row("same", PROSE * 4, score=3.0)]]
     kept, removed = deduplicated(tmp_path, shards)
-    assert [(one["id"], one["score"]) for one in kept] == [("same", 1.0), ("same", 3.0)]
-    assert kept[0]["text"] == EXERCISE
-    assert [(one["id"], one["duplicate_of"]) for one in removed] == [("same", "same")]
+    assert [(one["id"], one["score"], one["text"] == EXERCISE) for one in kept] == [
+        ("same", 1.0, True),
+        ("same", 3.0, False),
+    ]
+    assert [(one["id"], one["reason"], one["similarity"]) for one in removed] == [("same", "exact_duplicate", 1.0)]
 
 
-@pytest.mark.parametrize(("keep", "expected"), [("best", "b"), ("longest", "c"), ("first", "a")])
-def test_which_member_stays(tmp_path, keep, expected):
-    shards = [[row("a", PROSE * 6), row("b", PROSE * 6, score=5.0), row("c", PROSE * 6 + "So.")], [row("d", EXERCISE)]]
-    kept, removed = deduplicated(tmp_path, shards, keep=keep)
-    assert [one["id"] for one in kept] == [expected, "d"]
+@pytest.mark.parametrize("threshold", [None, 0.7])
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [
+        (["best"], "b"),
+        (["longest"], "c"),
+        (["first"], "a"),
+        (["stars"], "d"),
+        (["earliest"], "c"),
+        (["permissive", "highest:stars"], "b"),
+        (["permissive"], "a"),
+    ],
+)
+def test_which_member_stays(tmp_path, keep, expected, threshold):
+    more = {
+        "a": {"stars": 3, "date": "2024-03-01", "license": "MIT"},
+        "b": {"stars": 5, "date": "2024-02-01", "license": "Apache-2.0", "score": 5.0},
+        "c": {"stars": 1, "date": "2023-02-01", "license": "GPL-3.0"},
+        "d": {"stars": 90, "date": None, "license": None},
+    }
+    texts = {"a": PROSE * 6, "b": PROSE * 6, "c": PROSE * 6 + "So.", "d": PROSE * 6}
+    shards = [[row(one, texts[one], **more[one]) for one in "ab"], [row(one, texts[one], **more[one]) for one in "cd"]]
+    shards[1].append(row("other", EXERCISE, **more["a"]))
+    kept, removed = deduplicated(tmp_path, shards, keep=keep, threshold=threshold)
+    assert ids(kept) == sorted([expected, "other"])
     assert {one["duplicate_of"] for one in removed} == {expected}
-    assert {one["cluster_size"] for one in removed} == {3}
+    assert {one["cluster_size"] for one in removed} == {4}
+    assert {one["id"]: one["reason"] for one in removed if one["id"] == "c" or expected == "c"} == (
+        dict.fromkeys("abd", "near_duplicate") if expected == "c" else {"c": "near_duplicate"}
+    )
 
 
 def test_texts_without_words_are_never_duplicates(tmp_path):
     kept, _ = deduplicated(tmp_path, [[row("a", ""), row("b", ""), row("c", " \n")]])
-    assert [one["id"] for one in kept] == ["a", "b", "c"]
+    assert ids(kept) == ["a", "b", "c"]
 
 
 def test_short_texts_that_are_equal_are_duplicates(tmp_path):
     kept, _ = deduplicated(tmp_path, [[row("a", "x^2 = 4"), row("b", "x^2 = 4"), row("c", "x^2 = 9")]])
-    assert [one["id"] for one in kept] == ["a", "c"]
+    assert ids(kept) == ["a", "c"]
 
 
 def test_documents_without_a_score_can_be_deduplicated(tmp_path):
     rows = [{"id": "a", "text": PROSE * 4}, {"id": "b", "text": PROSE * 4}]
-    kept, _ = deduplicated(tmp_path, [rows])
-    assert [one["id"] for one in kept] == ["a"]
+    assert ids(deduplicated(tmp_path, [rows])[0]) == ["a"]
+
+
+def test_a_column_that_a_rule_needs_is_missing(tmp_path):
+    with pytest.raises(ConfigError, match="keep: the documents have no column 'stars'"):
+        deduplicated(tmp_path, [[row("a", PROSE)]], keep=["stars"])
+
+
+def test_verified_a_chain_is_not_followed(tmp_path):
+    words = [f"w{number}" for number in range(400)]
+
+    def version(shift):  # Jaccard of neighbours about .8, of those two apart about .65
+        return " ".join([*words[:], *(f"v{shift + number}" for number in range(90))][shift * 44 : shift * 44 + 400])
+
+    chain = [row(str(number), version(number)) for number in range(4)]
+    _, removed = deduplicated(tmp_path, [chain], bands=50, rows=3, keep=["first"])
+    assert [(one["id"], one["duplicate_of"]) for one in removed] == [("1", "0"), ("2", "0"), ("3", "0")]
+    assert min(one["similarity"] for one in removed) < 0.55
+    _, removed = deduplicated(tmp_path / "verified", [chain], bands=50, rows=3, keep=["first"], threshold=0.75)
+    assert all(one["similarity"] >= 0.75 for one in removed)
+    assert [(one["id"], one["duplicate_of"]) for one in removed] == [("1", "0"), ("3", "2")]
+
+
+def test_containment_finds_a_page_inside_another(tmp_path):
+    long = " ".join(f"word{number} is here" for number in range(200))
+    inside = " ".join(long.split()[:330])
+    rows = [row("long", long, score=2.0), row("inside", inside)]
+    kept, _ = deduplicated(tmp_path, [rows], bands=40, rows=2, threshold=0.9)
+    assert ids(kept) == ["long", "inside"]
+    kept, removed = deduplicated(tmp_path / "in", [rows], bands=40, rows=2, threshold=0.9, measure="containment")
+    assert ids(kept) == ["long"]
+    assert removed[0]["similarity"] == 1.0
+
+
+@pytest.mark.parametrize("write", [write_parquet, write_jsonl])
+@pytest.mark.parametrize("threshold", [None, 0.8])
+def test_against_an_earlier_dataset_its_documents_stay_and_only_ours_are_dropped(tmp_path, threshold, write):
+    before = [row("old", PROSE * 4), row("old too", PROSE * 4), row("alone", "Nothing is like this text at all .")]
+    shards = [
+        [row("copy", PROSE * 4, score=9.0), row("new", EXERCISE), row("again", EXERCISE)],
+        [row("near", PROSE * 4 + "Posted.")],
+    ]
+    kept, removed = deduplicated(tmp_path, shards, against=before, threshold=threshold, write=write)
+    assert ids(kept) == ["new"]
+    told = {one["id"]: (one["reason"], one["duplicate_of"], one["duplicate_in"]) for one in removed}
+    assert told == {
+        "copy": ("exact_duplicate", "old", "before"),
+        "near": ("near_duplicate", "old", "before"),
+        "again": ("exact_duplicate", "new", None),
+    }
 
 
 def test_real_texts_and_their_copies(tmp_path):
@@ -103,20 +187,95 @@ def test_real_texts_and_their_copies(tmp_path):
         texts = [json.loads(line)["text"] for _, line in zip(range(150), lines, strict=False)]
     originals = [row(f"o{number}", text) for number, text in enumerate(texts)]
     copies = [row(f"c{number}", text) for number, text in enumerate(texts)]
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    _, removed_alone = deduplicated(alone, [originals])
-    kept, removed = deduplicated(tmp_path, [originals, copies])
+    _, removed_alone = deduplicated(tmp_path / "alone", [originals])
+    kept, removed = deduplicated(tmp_path / "both", [originals, copies])
     assert len(removed) == 150 + len(removed_alone)
     assert all(one["id"].startswith("o") for one in kept)
-    assert {one["reason"] for one in removed} == {"near_duplicate"}
+    assert {one["reason"] for one in removed} == {"exact_duplicate"}
 
 
-def test_plain_chaining():
-    step = Signatures(ngram=5, bands=1, rows=10)
-    rows = list(step.run([document(PROSE, "a", score=1.0), document("", "b")], 3, 9))
-    assert [(doc.metadata["shard"], doc.metadata["row"], len(doc.metadata["keys"])) for doc in rows] == [
-        (3, 0, 1),
-        (3, 1, 0),
-    ]
-    assert step.counts["without_shingles"] == 1
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=7), min_size=2, max_size=12), st.data())
+def test_verified_removals_equal_those_of_brute_force(tmp_path_factory, words, data):
+    """With one hash a band every similar pair meets, so that the removals are those of comparing all with all."""
+    texts = [" ".join(one) for one in words]
+    threshold = data.draw(st.sampled_from([0.3, 0.5, 0.8, 1.0]))
+    cut = data.draw(st.integers(1, len(texts)))
+    rows = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
+    shards = [part for part in (rows[:cut], rows[cut:]) if part]
+    values = {"ngram": 2, "bands": 60, "rows": 1, "threshold": threshold, "keep": ["first"]}
+    kept, removed = deduplicated(tmp_path_factory.mktemp("brute"), shards, **values)
+    sets = [frozenset(MinHash(ngram=2).shingle_sets([text])[0].tolist()) for text in texts]
+    similar = {pair: jaccard_of(sets[pair[0]], sets[pair[1]]) for pair in combinations(range(len(texts)), 2)}
+    expected, leaders = {}, []
+    for number, text in enumerate(texts):
+        equal = next((one for one in range(number) if texts[one] == text), None)
+        if equal is not None:
+            expected[number] = expected.get(equal, (equal, 1.0))
+            continue
+        found = [(similar[one, number], -one) for one in leaders if similar[one, number] >= threshold]
+        if found:
+            expected[number] = (-max(found)[1], max(found)[0])
+        else:
+            leaders.append(number)
+    told = {int(one["id"]): (int(one["duplicate_of"]), one["similarity"]) for one in removed}
+    assert told == expected
+    assert sorted([*map(int, ids(kept)), *told]) == list(range(len(texts)))
+
+
+def jaccard_of(left, right):
+    return len(left & right) / len(left | right) if left | right else 0.0
+
+
+def test_signatures_of_documents_and_of_tables_are_the_same(tmp_path, stage):
+    rows = [row("a", PROSE), row("b", ""), row("c", EXERCISE)]
+    made = stage.run([write_parquet(tmp_path / "in.parquet", rows)], Signatures())
+    step = Signatures()
+    docs = list(step.run(read_files([str(write_jsonl(tmp_path / "in.jsonl", rows))])))
+    assert [{"id": doc.id, **doc.metadata} for doc in docs] == made
+    assert step.counts["without_words"] == 1
+    assert (made[1]["digest_low"], made[1]["key_00"], made[1]["characters"]) == (None, None, 0)
+    assert (made[0]["digest_high"], made[0]["digest_low"]) == text_digest(PROSE)
+    assert list(made[0]) == list(schema_after([Signatures()], {}))
+
+
+def test_numbers_go_through_all_shards_of_all_folders(tmp_path):
+    counts = {"own": [2, 0, 3], "before": [4]}
+    for name, shards in counts.items():
+        (tmp_path / name).mkdir()
+        for number, count in enumerate(shards):
+            rows = [{"key_00": 7 + one, "digest_low": one or None} for one in range(count)]
+            write_parquet(tmp_path / name / f"{number:05d}.parquet", rows, key_00=pa.uint64(), digest_low=pa.uint64())
+    numbers = Numbering([str(tmp_path / "own"), str(tmp_path / "before")])
+    assert (numbers.own, numbers.total) == (5, 9)
+    assert [numbers.span(0, shard) for shard in range(3)] == [(0, 2), (2, 2), (2, 5)]
+    assert numbers.span(1, 0) == (5, 9)
+    assert [numbers.folder_of(document) for document in (0, 4, 5, 8)] == [0, 0, 1, 1]
+    keys, low = numbers.column(["key_00", "digest_low"])
+    assert keys.tolist() == [7, 8, 7, 8, 9, 7, 8, 9, 10]
+    assert low.tolist() == [0, 1, 0, 1, 2, 0, 1, 2, 3]
+    with pytest.raises(CurationError, match="shard 2 has 1 documents, but as many as 3 were signed"):
+        numbers.check_end(0, 2, 3)
+
+
+def test_dropping_in_a_list_of_steps_of_anyone(tmp_path):
+    deduplicated(tmp_path, [[row("a", PROSE * 4), row("b", PROSE * 4)]])
+    step = DropDuplicates(removals=f"{tmp_path}/dedup_verified/data", signatures=(f"{tmp_path}/dedup_signatures/data",))
+    step.exclusion_writer = Kept()
+    assert [doc.id for doc in step([document(PROSE * 4, "a"), document(PROSE * 4, "b")])] == ["a"]
+    (gone,) = step.exclusion_writer.rows
+    assert (gone["id"], gone["filter_reason"], gone["duplicate_of"]) == ("b", "exact_duplicate", "a")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"bands": 0}, "bands: expected at least 1, got 0"),
+        ({"threshold": 1.5}, "threshold: expected more than 0 and at most 1, got 1.5"),
+        ({"keep": ("longst",)}, "keep: 'longst' is no rule.*longest"),
+        ({"keep": ("highest:",)}, "keep: 'highest:' is no rule"),
+    ],
+)
+def test_settings_that_make_no_sense(values, words):
+    with pytest.raises(ValueError, match=words):
+        Dedup(**values)

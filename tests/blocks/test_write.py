@@ -5,7 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curation.blocks.write import KeptWriter, RemovedWriter, RowWriter
+from curation.blocks.removed import RemovedWriter
+from curation.blocks.write import KeptWriter, RowWriter, conform
 from curation.errors import CurationError
 from curation.folder import Folder
 
@@ -155,3 +156,29 @@ def test_an_error_at_the_end_of_one_route_leaves_no_file(tmp_path):
 
 def test_whole_numbers_written_as_fractions_are_whole_numbers(tmp_path):
     assert [row["n"] for row in written(tmp_path / "a.parquet", [document(n=3.0), document(n=4)])] == [3, 4]
+
+
+def test_tables_are_written_with_the_declared_columns(tmp_path):
+    writer = RowWriter(str(tmp_path / "a.parquet"), COLUMNS, "here")
+    for start in range(3):
+        writer.write_table(pa.table({"n": pa.array([start], pa.int32()), "id": [str(start)], "more": [1.5]}))
+    writer.close()
+    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == [
+        {"id": str(start), "text": None, "n": start, "s": None} for start in range(3)
+    ]
+    assert pq.read_metadata(tmp_path / "a.parquet").num_row_groups == 1
+    with pytest.raises(CurationError, match=r"here: column n: .*2\.5"):
+        conform(pa.table({"n": [2.5]}), pa.schema([("n", pa.int64())]), "here")
+
+
+@pytest.mark.parametrize(("mode", "texts"), [("full", ["a", "b", "c"]), ("ids", ["a", None, "c"]), ("none", [])])
+def test_removed_tables_are_written_as_removed_documents_are(tmp_path, mode, texts):
+    path = tmp_path / "r.parquet"
+    writer = RemovedWriter(str(path), COLUMNS, mode, most_whole=1)
+    table = pa.table({"id": ["1", "2", "3"], "text": ["a", "b", "c"], "reason": ["x", "x", "y"], "n": [1, 2, 3]})
+    writer.write_table(table.slice(0, 1))
+    writer.write_table(table.slice(1))
+    writer.close()
+    assert writer.reasons == {"x": 2, "y": 1}
+    rows = pq.read_table(path).to_pylist() if mode != "none" else []
+    assert [(row["text"], row["n"]) for row in rows] == list(zip(texts, [1, 2, 3], strict=False))

@@ -1,0 +1,129 @@
+"""Which of several duplicates stays: by its score, its length, its stars, its date, its licence.
+
+Example: ``keep_order(("permissive", "highest:stars", "longest"), table)`` is an array of (rows, 3); the row that is
+smallest, compared number by number, stays, and of equals the first in the corpus.
+
+Sources: datatrove keeps the member whose number is smallest, which is an arbitrary one; StarCoder2 kept the file of the
+repository with the most stars and forks.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from curation.config import nearest
+from curation.errors import ConfigError
+
+SHORT = {
+    "best": ("highest:score", "longest"),
+    "score": ("highest:score",),
+    "stars": ("highest:stars",),
+    "earliest": ("lowest:date",),
+    "permissive": ("permissive:license",),
+    "longest": ("longest",),
+    "first": (),
+}
+"""Names for what is asked for most. ``highest:COLUMN``, ``lowest:COLUMN`` and ``permissive:COLUMN`` take any column."""
+
+_KINDS = ("highest", "lowest", "permissive")
+# SPDX identifiers of the Blue Oak Council's permissive licences that occur most, and public-domain dedications.
+# fmt: off
+_PERMISSIVE = frozenset((
+    "mit", "mit-0", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "bsd-3-clause-clear", "bsd-2-clause-patent",
+    "0bsd", "isc", "unlicense", "cc0-1.0", "zlib", "libpng", "bsl-1.0", "python-2.0", "postgresql", "ncsa",
+    "x11", "wtfpl", "artistic-2.0", "upl-1.0", "blueoak-1.0.0", "mulanpsl-2.0", "permissive",
+))
+# fmt: on
+_NO_LICENCE = frozenset(("", "no_license", "noassertion", "none", "unknown"))
+
+
+def keep_rules(keep: str | Iterable[str]) -> tuple[str, ...]:
+    """The rules that names stand for, such as ``highest:score`` and ``longest`` for ``best``.
+
+    Raises:
+        ConfigError: for a rule that is not known.
+    """
+    given = (keep,) if isinstance(keep, str) else tuple(keep)
+    rules: list[str] = []
+    for name in given:
+        kind, colon, column = name.partition(":")
+        if name in SHORT:
+            rules += SHORT[name]
+        elif kind in _KINDS and colon and column:
+            rules.append(name)
+        else:
+            known = [*SHORT, *(f"{one}:COLUMN" for one in _KINDS)]
+            raise ConfigError(f"keep: {name!r} is no rule ({nearest(name, known)}; known: {', '.join(known)})")
+    return tuple(rules)
+
+
+def columns_needed(rules: Iterable[str]) -> list[str]:
+    """The columns that rules look at, beside the text."""
+    return [rule.partition(":")[2] for rule in rules if ":" in rule]
+
+
+def check_columns(rules: Iterable[str], columns: Iterable[str], optional: Iterable[str] = ("score",)) -> None:
+    """Raise ConfigError where a rule's column is missing; what is ``optional`` only decides nothing then."""
+    there = sorted(columns)
+    for name in columns_needed(rules):
+        if name not in there and name not in optional:
+            raise ConfigError(f"keep: the documents have no column {name!r} ({nearest(name, there)})")
+
+
+def keep_order(rules: Iterable[str], table: pa.Table) -> NDArray[np.float64]:
+    """One row of numbers for each document, (rows, rules): the smallest stays; infinity where nothing is known."""
+    found = []
+    for rule in rules:
+        kind, _, column = rule.partition(":")
+        values: list[float]
+        if kind == "longest":
+            values = [-len(text) for text in table["text"].to_pylist()]
+        elif column in table.column_names:
+            values = [_NUMBER[kind](value) for value in table[column].to_pylist()]
+        else:
+            values = [math.inf] * table.num_rows
+        found.append(np.array(values, np.float64))
+    return np.stack(found, 1) if found else np.zeros((table.num_rows, 0))
+
+
+def _number(value: Any) -> float:
+    """A number, a date as its seconds, and infinity for what is neither."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            value = _date(value)
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        value = datetime.datetime(value.year, value.month, value.day)
+    if isinstance(value, datetime.datetime):
+        return value.replace(tzinfo=value.tzinfo or datetime.UTC).timestamp()
+    return float(value) if value is not None and not math.isnan(value) else math.inf
+
+
+def _date(text: str) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+def _highest(value: Any) -> float:
+    number = _number(value)
+    return -number if number != math.inf else math.inf
+
+
+def _licence(value: Any) -> float:
+    """0 if every licence is permissive, 1 if there is none, 2 for all others."""
+    names = [value] if isinstance(value, str) else value or []
+    plain = {str(name).strip().lower() for name in names} - _NO_LICENCE
+    return 1.0 if not plain else 0.0 if plain <= _PERMISSIVE else 2.0
+
+
+_NUMBER: dict[str, Callable[[Any], float]] = {"lowest": _number, "highest": _highest, "permissive": _licence}
