@@ -1,8 +1,8 @@
 """The documents again, without duplicates.
 
 Example: ``[DropDuplicates(removals=folder_of("dedup_verified", "data"), signatures=(…,))]``. What is dropped, as
-``exact_duplicate`` or ``near_duplicate``, is in ``removed/`` with the document that is kept for it, their similarity, and
-the number of documents that the kept one stands for.
+``exact_duplicate`` or ``near_duplicate``, is in ``removed/`` with the document that is kept for it, their similarity,
+and the number of documents that the kept one stands for.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ part for each band (or ``splits`` of them, by ranges of the keys) and as many fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from curation.blocks.dedup import Numbering, key_column, numbering_of
 from curation.blocks.step import Documents
 from curation.blocks.tables import Tables, TableStep
 from curation.folder import Folder
-from curation.text.clustering import bucket_pairs, components, equal_pairs
+from curation.text.clustering import bucket_pairs, equal_pairs, join, roots
 
 _PAIR_COLUMNS: dict[str, pa.DataType] = {"left": pa.int64(), "right": pa.int64(), "equal": pa.bool_()}
 _CLUSTER_COLUMNS: dict[str, pa.DataType] = {
@@ -84,14 +84,18 @@ class FindPairs(Exchange):
             yield pa.table([left[part], right[part], equal[part]], schema=pa.schema(list(_PAIR_COLUMNS.items())))
 
     def _near(self, numbers: Numbering, band: int, split: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        keys, digests, sizes = numbers.column([key_column(band), "digest_low", "characters"])
-        mine = np.flatnonzero((digests != 0) & _of_split(keys, split, self.splits))
-        return bucket_pairs(keys[mine], digests[mine], sizes[mine], mine, every_pair=self.every_pair)
+        def mine(columns: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+            return (columns[1] != 0) & _of_split(columns[0], split, self.splits)
+
+        documents, (keys, digests, lengths) = numbers.select([key_column(band), "digest_low", "characters"], mine)
+        return bucket_pairs(keys, digests, lengths, documents, every_pair=self.every_pair)
 
     def _equal(self, numbers: Numbering, split: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        high, low = numbers.column(["digest_high", "digest_low"])
-        mine = np.flatnonzero((low != 0) & _of_split(high, split, self.splits))
-        return equal_pairs(np.stack([high[mine], low[mine]], 1), mine)
+        def mine(columns: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+            return (columns[1] != 0) & _of_split(columns[0], split, self.splits)
+
+        documents, digests = numbers.select(["digest_high", "digest_low"], mine)
+        return equal_pairs(np.stack(digests, 1), documents)
 
 
 @dataclass(kw_only=True, repr=False)
@@ -118,25 +122,38 @@ class JoinPairs(Exchange):
         return _CLUSTER_COLUMNS
 
     def run_tables(self, tables: Tables, rank: int = 0, world_size: int = 1) -> Tables:
-        """Read all pairs, then give members and pairs."""
-        left, right, equal = read_columns(self.pairs, ["left", "right", "equal"])
-        equal = equal.astype(bool)
-        documents, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-        ends = places.reshape(2, -1)
-        clusters = documents[components(ends[0], ends[1], len(documents))]
-        self.count("documents_read", len(left))
+        """Join all pairs, then give members and pairs, holding those of one file at a time."""
+        documents = np.empty(0, np.int64)
+        for left, right, _ in self._pairs():
+            documents = np.union1d(documents, np.concatenate([left, right]))
+        parents, equal_to = np.arange(len(documents)), documents.copy()
+        compared = np.zeros(len(documents), bool)
+        for left, right, equal in self._pairs():
+            self.count("documents_read", len(left))
+            ends = np.searchsorted(documents, left), np.searchsorted(documents, right)
+            join(parents, *ends)
+            equal_to[ends[1][equal]] = left[equal]
+            for end in ends:
+                compared[end[~equal]] = True
+        clusters = documents[roots(parents)]
         self.count("documents_with_candidates", len(documents))
         self.count("clusters", len(np.unique(clusters)))
-        equal_to = documents.copy()
-        equal_to[ends[1][equal]] = left[equal]
-        pairs = np.unique(np.stack([left[~equal], right[~equal]], 1), axis=0)
-        compared = np.isin(documents, pairs)
         yield from _tables(self._part(clusters), clusters, documents, equal_to, compared, None)
-        cluster_of = clusters[np.searchsorted(documents, pairs[:, 0])]
-        order = np.lexsort((pairs[:, 1], pairs[:, 0], cluster_of, self._part(cluster_of)))
-        pairs, cluster_of = pairs[order], cluster_of[order]
-        nothing = np.zeros(len(pairs), np.int64)
-        yield from _tables(self._part(cluster_of), cluster_of, pairs[:, 0], nothing, nothing > 0, pairs[:, 1])
+        for left, right, equal in self._pairs():
+            left, right = left[~equal], right[~equal]
+            cluster = clusters[np.searchsorted(documents, left)]
+            order = np.argsort(self._part(cluster), kind="stable")
+            left, right, cluster = left[order], right[order], cluster[order]
+            nothing = np.zeros(len(left), np.int64)
+            yield from _tables(self._part(cluster), cluster, left, nothing, nothing > 0, right)
+
+    def _pairs(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]]:
+        source = Folder(self.pairs)
+        for name in source.list_files("", ".parquet"):
+            with source.open(name) as stream:
+                table = pq.read_table(stream)
+            left, right, equal = (table[one].combine_chunks() for one in ("left", "right", "equal"))
+            yield left.to_numpy(), right.to_numpy(), equal.to_numpy(zero_copy_only=False)
 
     def _part(self, clusters: NDArray[np.int64]) -> NDArray[np.int32]:
         return (clusters % self.parts).astype(np.int32)

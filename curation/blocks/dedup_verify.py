@@ -79,7 +79,8 @@ class VerifyPairs(Exchange):
         if not members.count:
             return
         pairs = (pc.field("part") == rank) & pc.field("other").is_valid()
-        left, right = (members.place(ends) for ends in read_columns(self.clusters, ["document", "other"], pairs))
+        ends = np.stack(read_columns(self.clusters, ["document", "other"], pairs), 1)
+        left, right = (members.place(side) for side in np.unique(ends, axis=0).T)  # bands give a pair more than once
         if self.threshold is None:
             left, right = members.with_first()
         jaccard, containment = similarities(members.shingles, members.offsets, left, right)

@@ -75,7 +75,18 @@ def equal_pairs(digests: Hashes, documents: Numbers) -> tuple[Numbers, Numbers]:
 def components(left: Numbers, right: Numbers, count: int) -> Numbers:
     """The smallest number that each of ``count`` numbers hangs together with by pairs, (count,)."""
     parents = np.arange(count)
-    _join(parents, left, right)
+    join(parents, left, right)
+    return roots(parents)
+
+
+def join(parents: Numbers, left: Numbers, right: Numbers) -> None:
+    """Add pairs to a forest in place, in which each number points to a smaller one of its tree, or to itself."""
+    _join(parents, np.ascontiguousarray(left, np.int64), np.ascontiguousarray(right, np.int64))
+
+
+def roots(parents: Numbers) -> Numbers:
+    """The smallest number of each one's tree; ``parents`` is changed into it."""
+    _flatten(parents)
     return parents
 
 
@@ -136,6 +147,10 @@ def _join(parents: Numbers, left: Numbers, right: Numbers) -> None:
             parents[j] = i
         else:
             parents[i] = j
+
+
+@kernel
+def _flatten(parents: Numbers) -> None:
     for k in range(len(parents)):  # a parent is never larger, so the smaller ones are at their root already
         parents[k] = parents[parents[k]]
 

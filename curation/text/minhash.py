@@ -13,12 +13,11 @@ words than the n-gram length no shingle at all.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from curation.compiled import kernel, part
@@ -170,82 +169,6 @@ class MinHash:
 _CHOICES: dict[str, Any] = {"normalisation": Normalisation, "shingles": Unit, "hash": Hash, "bits": Bits}
 
 
-def jaccard(left: Hashes, right: Hashes) -> float:
-    """Exact Jaccard similarity of two sets of shingles (0 to 1); two empty sets have similarity 0."""
-    left, right = np.unique(left), np.unique(right)
-    shared = np.intersect1d(left, right, assume_unique=True).size
-    union = left.size + right.size - shared
-    return shared / union if union else 0.0
-
-
-def clusters(keys: Iterable[tuple[int, Sequence[bytes]]]) -> dict[int, int]:
-    """The smallest member of each member's cluster, where members that share the key of any band are connected.
-
-    Connection is transitive and not verified: members of one cluster need not be similar to each other. See `leaders`.
-
-    Args:
-        keys: pairs of a member's number and its band keys, in any order; all members have the same number of bands.
-            Keys are held as 64-bit hashes: 10M members × 14 bands × 8 B = 1.1 GB, and the chance of one false match
-            among them is 14 × (10M)² / 2^65 = 4e-5.
-
-    Returns:
-        Every member, ascending, with the smallest member of its cluster (itself, if it stands alone).
-
-    Raises:
-        ValueError: if members differ in their number of bands.
-    """
-    members: list[int] = []
-    rows: list[list[int]] = []
-    for member, bands in keys:
-        members.append(member)
-        rows.append([xxhash.xxh3_64_intdigest(key) for key in bands])
-    if len({len(row) for row in rows}) > 1:
-        raise ValueError("members differ in their number of bands")
-    parent = {member: member for member in sorted(members)}
-    numbers, table = np.array(members), np.array(rows, dtype=np.uint64)
-    for column in table.T if table.size else ():
-        order = np.argsort(column, kind="stable")
-        same = np.flatnonzero(column[order[1:]] == column[order[:-1]])
-        for left, right in zip(numbers[order[same]].tolist(), numbers[order[same + 1]].tolist(), strict=True):
-            _join(parent, left, right)
-    return {member: _root(parent, member) for member in parent}
-
-
-def leaders(
-    keys: Iterable[tuple[int, Sequence[bytes]]], similar: Callable[[int, int], bool] | None = None
-) -> dict[int, int]:
-    """The member that each member duplicates, verified: no chains, so a duplicate is similar to what is kept for it.
-
-    A member is compared with the leaders of its buckets, smallest first; it follows the first that is similar, or
-    becomes a leader itself. Templated pages that share a band without being similar stay apart.
-
-    Args:
-        keys: pairs of a member's number and its band keys, in ascending order of members.
-        similar: ``similar(leader, member)``, for example a threshold on `jaccard`; None takes every pair that shares a
-            band as similar.
-
-    Returns:
-        Every member with its leader (itself, if it is one).
-
-    Raises:
-        ValueError: if members are not ascending.
-    """
-    found: dict[int, int] = {}
-    buckets: dict[tuple[int, bytes], list[int]] = {}
-    last: int | None = None
-    for member, bands in keys:
-        if last is not None and member <= last:
-            raise ValueError(f"members must ascend, got {member} after {last}")
-        last = member
-        numbered = list(enumerate(bands))
-        candidates = sorted({leader for key in numbered for leader in buckets.get(key, ())})
-        found[member] = next((each for each in candidates if similar is None or similar(each, member)), member)
-        if found[member] == member:
-            for key in numbered:
-                buckets.setdefault(key, []).append(member)
-    return found
-
-
 @functools.lru_cache(maxsize=8)
 def _permutations(seed: int, count: int) -> tuple[Hashes, Hashes]:
     random = np.random.RandomState(seed)
@@ -319,15 +242,3 @@ def _without_repeats(values: Hashes, offsets: Numbers, found: Numbers) -> int:
                 count += 1
         found[text + 1] = count
     return count
-
-
-def _root(parent: dict[int, int], member: int) -> int:
-    while parent[member] != member:
-        parent[member] = parent[parent[member]]
-        member = parent[member]
-    return member
-
-
-def _join(parent: dict[int, int], left: int, right: int) -> None:
-    left, right = sorted((_root(parent, left), _root(parent, right)))
-    parent[right] = left

@@ -13,17 +13,16 @@ text without tokens has none.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.compiled import bare
 from curation.text.shingles_kernels import mark, write_mathematics, write_runs
-from curation.text.shingles_normalise import READS_ALL, Normalisation, Table, blank_table, table, tokens
+from curation.text.shingles_normalise import Normalisation, Table, blank_table, prepared, table, tokens
 
 Bytes = NDArray[np.uint8]
 Points = NDArray[np.uint32]
@@ -59,7 +58,12 @@ def shingles(
         ngram: words or characters in a shingle.
         normalisation: see `curation.text.shingles_normalise.tokens`.
         unit: ``words``, or ``characters`` of the tokens with a blank between them.
+
+    Raises:
+        ValueError: if ``ngram`` is below one, or the normalisation or unit is unknown.
     """
+    if ngram < 1 or normalisation not in get_args(Normalisation) or unit not in get_args(Unit):
+        raise ValueError(f"unknown shingles: ngram={ngram}, normalisation={normalisation!r}, unit={unit!r}")
     found = table(normalisation)
     marked = _points(texts)
     as_whole = np.zeros(len(texts), np.uint8)
@@ -67,7 +71,9 @@ def shingles(
     if as_whole.any():
         texts = list(texts)
         for i in np.flatnonzero(as_whole):
-            texts[i], as_whole[i] = _prepared(texts[i], normalisation, int(as_whole[i]))
+            text = prepared(texts[i], normalisation, int(as_whole[i]))
+            as_whole[i] = text is None
+            texts[i] = " ".join(tokens(texts[i], normalisation)) if text is None else text
         marked = _points(texts)
     return _cut(*marked, as_whole, found, ngram, normalisation, unit)
 
@@ -88,15 +94,6 @@ def _points(texts: Sequence[str]) -> tuple[Points, Numbers]:
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=offsets[1:])
     return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32), offsets
-
-
-def _prepared(text: str, normalisation: Normalisation, flags: int) -> tuple[str, int]:
-    """A text to be read point by point, and 0; or its tokens, and 1."""
-    if not flags & READS_ALL:
-        composed = unicodedata.normalize("NFC", text)
-        if "İ" not in composed:  # I and a dot; its small letter is two code points
-            return composed, 0
-    return " ".join(tokens(text, normalisation)), 1
 
 
 def _cut(

@@ -17,6 +17,7 @@ from curation.text.shingles_normalise import (
     COMPOSES,
     DIGIT,
     LETTER,
+    LOWERS,
     MANY,
     MARK,
     NOTHING,
@@ -42,7 +43,7 @@ def mark(points: Points, offsets: Numbers, kinds: Bytes, lowest: int, flags: Byt
         for i in range(offsets[text], offsets[text + 1]):
             if points[i] >= lowest:
                 seen |= kinds[points[i]]
-        flags[text] = seen & np.uint8(COMPOSES | READS_ALL)
+        flags[text] = seen & np.uint8(COMPOSES | LOWERS | READS_ALL)
 
 
 @bare

@@ -40,8 +40,8 @@ _NUMBER = re.compile(rf"\d+(?:[{_DECIMAL_MARKS}]\d+)?")
 
 BLANK, LETTER, DIGIT, ALONE, NOTHING, BACKSLASH = range(6)
 """What a code point does: parts tokens; stands in one; is a digit; is a token; is left out; may begin a command."""
-MARK, COMPOSES, READS_ALL = 8, 16, 32
-"""And besides: joins digits; its text must first be brought to NFC; its text goes through `tokens`."""
+MARK, COMPOSES, LOWERS, READS_ALL = 8, 16, 32, 64
+"""And besides: joins digits; its text must first be brought to NFC, or to lowercase; its text goes through `tokens`."""
 MANY = 1 << 31
 """In ``Table.becomes``: not a code point but a place in ``Table.rest``, from bit 8 on, and how many in the lower 8."""
 
@@ -83,6 +83,18 @@ def tokens(text: str, normalisation: Normalisation) -> list[str]:
     return tokenise(text) if normalisation == "words" else _MATHEMATICS.findall(text.lower())
 
 
+def prepared(text: str, normalisation: Normalisation, flags: int) -> str | None:
+    """A text with code points of these flags as one that can be read point by point; None if only `tokens` will do."""
+    if flags & READS_ALL:
+        return None
+    if flags & COMPOSES:
+        text = unicodedata.normalize("NFC", text)
+    if flags & LOWERS or (normalisation == "keep_mathematics" and "İ" in text):  # I and a dot; small, it is two again
+        # Between a sigma and an ideograph `tokens` puts a blank, which can make it the last letter of a word.
+        return None if _IDEOGRAPH.search(text) else text.lower()
+    return text
+
+
 @lru_cache(maxsize=3)
 def table(normalisation: Normalisation) -> Table:
     """The table of a normalisation, 6 MB; made once in a process, in a third of a second."""
@@ -101,7 +113,7 @@ def table(normalisation: Normalisation) -> Table:
             widest = max(widest, len(written.encode()))
     if normalisation == "keep_mathematics":
         kinds[_second_of_pairs()] |= COMPOSES
-    first = int(np.flatnonzero(kinds & (COMPOSES | READS_ALL))[0])
+    first = int(np.flatnonzero(kinds & (COMPOSES | LOWERS | READS_ALL))[0])
     return Table(kinds, becomes, np.array(rest, np.uint32), first, widest)
 
 
@@ -117,8 +129,8 @@ def _read_mathematics(char: str) -> tuple[int, str]:
     flags = MARK * (char in ".,")
     if unicodedata.combining(char) or unicodedata.normalize("NFC", char) != char:
         flags |= COMPOSES
-    if len(lowered) > 1 or char == "Σ":  # at the end of a word another small letter than within
-        flags |= READS_ALL
+    if len(lowered) > 1 or char == "Σ":
+        flags |= LOWERS
     if char.isspace() or char in _PROSE:
         return BLANK | flags, char
     if char == "\\":
@@ -130,7 +142,7 @@ def _read_mathematics(char: str) -> tuple[int, str]:
 
 def _read_words(char: str) -> tuple[int, str]:
     written = strip_diacritics(char).lower()
-    flags = _read_as_whole(char, written)
+    flags = _depends_on_others(char, written)
     alone = _IDEOGRAPH.match(unicodedata.normalize("NFC", char)) is not None
     if not written:
         return (BLANK if alone else NOTHING) | flags, written
@@ -143,7 +155,7 @@ def _read_words(char: str) -> tuple[int, str]:
 def _read_datatrove(char: str) -> tuple[int, str]:
     lowered = char.lower()
     written = strip_diacritics(lowered)
-    flags = _read_as_whole(char, written) | MARK * (char in _DECIMAL_MARKS)
+    flags = _depends_on_others(char, written) | MARK * (char in _DECIMAL_MARKS)
     if char.isdecimal():
         return DIGIT | flags, "0"
     if ord(char) in _BLANKED or char.isspace():
@@ -151,10 +163,11 @@ def _read_datatrove(char: str) -> tuple[int, str]:
     return (LETTER if written else NOTHING) | flags, written
 
 
-def _read_as_whole(char: str, written: str) -> int:
-    """Whether what is written for a character depends on others: a sigma, or marks that stay and change places."""
-    order = any(map(unicodedata.combining, written))
-    return READS_ALL * (order or "Σ" in unicodedata.normalize("NFD", char))
+def _depends_on_others(char: str, written: str) -> int:
+    """The flag of a sigma, whose small letter is another at the end of a word, or of marks that change places."""
+    if any(map(unicodedata.combining, written)):
+        return READS_ALL
+    return LOWERS * ("Σ" in unicodedata.normalize("NFD", char))
 
 
 def _second_of_pairs() -> list[int]:

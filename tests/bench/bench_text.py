@@ -8,7 +8,6 @@ from pathlib import Path
 from curation.content import resolve_location
 from curation.text.domains import registered_domain
 from curation.text.language import load_detector, plain_for_language
-from curation.text.minhash import MinHash, clusters
 from curation.text.overlap import BenchmarkItem, OverlapIndex
 from curation.text.tokens import load_token_counter
 from curation.text.words import tokenise
@@ -34,11 +33,6 @@ def main():
     texts, urls = [page["text"] for page in pages], [page["url"] for page in pages]
     print(f"{len(texts)} texts, {sum(map(len, texts)) / len(texts):.0f} characters on average")
     measure("tokenise", tokenise, texts)
-    for minhash in (MinHash(bands=1, rows=10), MinHash(), MinHash(normalisation="words")):
-        measure(f"{minhash.bands}x{minhash.rows} {minhash.normalisation}: shingles", minhash.shingles, texts)
-        measure(f"{minhash.bands}x{minhash.rows} {minhash.normalisation}: signature", minhash.signature, texts)
-    keys = [(i, minhash.band_keys(minhash.signature(text))) for i, text in enumerate(texts) if text.strip()]
-    measure("clusters of all texts, 14 bands", lambda _: clusters(keys), range(20))
     items = [
         BenchmarkItem(row["benchmark"], row["id"], text)
         for name in ("gsm8k_test", "math_test", "mmlu_test")

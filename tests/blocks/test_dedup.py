@@ -251,9 +251,10 @@ def test_numbers_go_through_all_shards_of_all_folders(tmp_path):
     assert [numbers.span(0, shard) for shard in range(3)] == [(0, 2), (2, 2), (2, 5)]
     assert numbers.span(1, 0) == (5, 9)
     assert [numbers.folder_of(document) for document in (0, 4, 5, 8)] == [0, 0, 1, 1]
-    keys, low = numbers.column(["key_00", "digest_low"])
-    assert keys.tolist() == [7, 8, 7, 8, 9, 7, 8, 9, 10]
-    assert low.tolist() == [0, 1, 0, 1, 2, 0, 1, 2, 3]
+    found, (keys, low) = numbers.select(["key_00", "digest_low"], lambda columns: columns[0] != 8)
+    assert found.tolist() == [0, 2, 4, 5, 7, 8]
+    assert keys.tolist() == [7, 7, 9, 7, 9, 10]
+    assert low.tolist() == [0, 0, 2, 0, 2, 3]
     with pytest.raises(CurationError, match="shard 2 has 1 documents, but as many as 3 were signed"):
         numbers.check_end(0, 2, 3)
 

@@ -6,7 +6,8 @@ import xxhash
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curation.text.minhash import MinHash, clusters, jaccard, leaders
+from curation.text.minhash import MinHash
+from curation.text.similarity import similarities
 
 
 def hashes_of(text, minhash=None):
@@ -14,6 +15,11 @@ def hashes_of(text, minhash=None):
 
 
 WORDS = [f"word{i}" for i in range(400)]
+
+
+def jaccard(texts):
+    """The similarity of two texts."""
+    return similarities(*MinHash().shingle_sets(texts), np.array([0]), np.array([1]))[0][0]
 
 
 class SpacedWords:
@@ -123,7 +129,7 @@ def test_mathematics_is_kept():
     assert " ".join(tokens) == r"let x _ 1 = 3.14 \cdot \frac { 1 } { 2 } then f ( x + 1 ) fine"
     page = "Exercise {}. Solve the equation $x^2 {} {}x = {}$ and check your answer by substitution. "
     exercises = [" ".join(page.format(i, op, i + shift, i * 3) for i in range(9)) for op, shift in (("+", 0), ("-", 5))]
-    assert jaccard(*map(hashes_of, exercises)) < 0.5
+    assert jaccard(exercises) < 0.5
 
 
 def test_prose_has_the_same_shingles_with_either_normalisation():
@@ -188,77 +194,9 @@ def test_equal_values_are_as_frequent_as_the_jaccard_similarity():
     minhash = MinHash(bands=64, rows=8)
     texts = " ".join(words), " ".join(edited)
     estimate = float(np.mean(minhash.signature(texts[0]) == minhash.signature(texts[1])))
-    assert estimate == pytest.approx(jaccard(*(hashes_of(text, minhash) for text in texts)), abs=0.08)
+    assert estimate == pytest.approx(jaccard(texts), abs=0.08)
 
 
 def test_match_probability_is_the_published_one():
     assert MinHash(bands=1, rows=10).match_probability(0.9) == pytest.approx(0.349, abs=5e-4)
     assert MinHash().match_probability(0.8) == pytest.approx(0.924, abs=5e-4)
-
-
-def test_jaccard_counts_sets():
-    assert jaccard(np.array([1, 1, 2], dtype=np.uint64), np.array([2, 3], dtype=np.uint64)) == pytest.approx(1 / 3)
-    assert jaccard(np.array([], dtype=np.uint64), np.array([], dtype=np.uint64)) == 0.0
-
-
-buckets = st.lists(st.tuples(*[st.sampled_from([b"a", b"b", b"c", b"d", b"e", b"f", b"g"])] * 2), max_size=12)
-
-
-def reachable(bands):
-    roots = list(range(len(bands)))
-    for _ in bands:
-        for i, left in enumerate(bands):
-            for j, right in enumerate(bands):
-                if any(x == y for x, y in zip(left, right, strict=True)):
-                    roots[i] = roots[j] = min(roots[i], roots[j])
-    return dict(enumerate(roots))
-
-
-@given(buckets, st.randoms(use_true_random=False))
-def test_clusters_are_the_connected_members_whatever_the_order(bands, rng):
-    keys = list(enumerate(bands))
-    expected = reachable(bands)
-    rng.shuffle(keys)
-    found = clusters(keys)
-    assert found == expected
-    assert list(found) == sorted(found)
-
-
-def test_the_same_key_in_another_band_does_not_connect():
-    assert clusters([(1, [b"x", b"y"]), (2, [b"y", b"x"])]) == {1: 1, 2: 2}
-
-
-def test_long_chains_need_no_recursion():
-    chain = [(i, [b"%d" % (i // 2), b"%d" % ((i + 1) // 2)]) for i in range(5000)]
-    assert set(clusters(chain).values()) == {0}
-
-
-def test_members_of_unequal_bands_are_refused():
-    with pytest.raises(ValueError, match="bands"):
-        clusters([(1, [b"x"]), (2, [b"y", b"x"])])
-
-
-def test_leaders_do_not_chain():
-    keys = [(1, [b"p", b"q"]), (2, [b"p", b"r"]), (3, [b"s", b"r"])]
-    near = {(1, 2), (2, 3)}
-    assert clusters(keys) == {1: 1, 2: 1, 3: 1}
-    assert leaders(keys, lambda left, right: (left, right) in near) == {1: 1, 2: 1, 3: 3}
-
-
-def test_leaders_without_a_judge_take_every_shared_band():
-    assert leaders([(1, [b"p"]), (5, [b"p"]), (7, [b"q"])]) == {1: 1, 5: 1, 7: 7}
-    with pytest.raises(ValueError, match="ascend"):
-        leaders([(2, [b"p"]), (1, [b"p"])])
-
-
-@given(buckets)
-def test_every_follower_is_similar_to_a_leader(bands):
-    def similar(left, right):
-        return (left + right) % 3 != 0
-
-    found = leaders(enumerate(bands), similar)
-    for member, leader in found.items():
-        assert found[leader] == leader
-        assert member == leader or (
-            similar(leader, member) and any(x == y for x, y in zip(bands[leader], bands[member], strict=True))
-        )

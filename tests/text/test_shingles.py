@@ -135,3 +135,9 @@ def test_few_code_points_need_more_than_the_table():
     assert chr(table("keep_mathematics").first) == "İ"
     assert table("words").first > 0x300
     assert table("datatrove").first > 0x300
+
+
+@pytest.mark.parametrize("wrong", [{"ngram": 0}, {"ngram": 1, "unit": "lines"}, {"ngram": 1, "normalisation": "none"}])
+def test_wrong_arguments_are_named(wrong):
+    with pytest.raises(ValueError, match="unknown shingles"):
+        shingles(["a text"], **wrong)
