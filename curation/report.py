@@ -47,8 +47,8 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def funnel_table(rows: Sequence[FunnelRow]) -> str:
     """The funnel in Markdown."""
     return markdown_table(
-        ["stage", "in", "kept", "dropped"],
-        [[row.stage, row.documents, row.kept, reasons(row.removed)] for row in rows],
+        ["stage", "in", "kept", "dropped", "counted"],
+        [[row.stage, row.documents, row.kept, reasons(row.removed), reasons(row.counts)] for row in rows],
     )
 
 

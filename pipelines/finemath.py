@@ -337,6 +337,7 @@ def publish_stage(s: Settings) -> Stage:
             models=(classifier_of(s.first, "_first"), classifier_of(s.second, "")),
             domains=folder_of("domains", "data"),
             contaminated=folder_of("decontaminate", "removed"),
+            duplicates=folder_of("dedup", "removed"),
         ),
     )
 

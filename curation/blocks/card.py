@@ -17,6 +17,7 @@ import yaml
 
 from curation.annotation.label_markdown import asked_markdown, notes, sections, summary
 from curation.annotation.label_report import LabelReport
+from curation.blocks.dedup_pairs import read_columns
 from curation.classify.report import TrainingReport
 from curation.classify.storage import model_folder, read_calibration
 from curation.folder import Folder, local_copy
@@ -37,6 +38,7 @@ class CardValues(Protocol):
     cut: Any
     licence: str
     models: tuple[str, ...]
+    duplicates: str | None
 
 
 @dataclass
@@ -73,6 +75,8 @@ def dataset_card(
         *[_model(model, step) for model in step.models],
         "## Domains",
         _domains(domains),
+        "## Duplicates",
+        _duplicates(step.duplicates),
         "## Decontamination",
         f"Removed because they carry an item of a benchmark: {contaminated}; each stands in the "
         "configuration `contamination` with the item, the shared n-gram and the ratio."
@@ -167,6 +171,23 @@ def _model(model: str, step: CardValues) -> str:
         return f"`{model.rsplit('/', 2)[-1]}` was given and comes without figures of its training."
     stage = model.rstrip("/").rsplit("/", 2)[-2]
     return f"### {stage}\n\n{TrainingReport.from_json(report.read_text()).to_markdown(level=4)}"
+
+
+def _duplicates(removed: str | None) -> str:
+    """How many were dropped for a document that stays, and how similar they are to it."""
+    reason, similarity = read_columns(removed, ["reason", "similarity"]) if removed else ([], [])
+    equal = sum(one == "exact_duplicate" for one in reason)
+    near = sorted(value for one, value in zip(reason, similarity, strict=True) if one == "near_duplicate")
+    if not equal and not near:
+        return "No document was dropped as a duplicate."
+    said = f"Dropped for a document that stays: {equal:,} with the same text, {len(near):,} near-duplicates"
+    if not near:
+        return f"{said}."
+    tenth, middle = near[len(near) // 10], near[len(near) // 2]
+    return (
+        f"{said}. Of these the exact similarity of shingles to the document that stays was {near[0]:.2f} or more, of nine "
+        f"in ten {tenth:.2f} or more, of half {middle:.2f} or more."
+    )
 
 
 def _domains(domains: Sequence[Mapping[str, Any]]) -> str:

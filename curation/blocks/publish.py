@@ -146,9 +146,10 @@ class PublishCard(Step):
         models: folders of the classifiers, or what was given in their place.
         domains: the folder that `ListDomains` wrote.
         contaminated: the ``removed`` folder of the decontamination.
+        duplicates: the ``removed`` folder of the deduplication.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     dataset: str
     configs: tuple[str, ...]
@@ -159,6 +160,7 @@ class PublishCard(Step):
     models: tuple[str, ...] = ()
     domains: str | None = None
     contaminated: str | None = None
+    duplicates: str | None = None
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Nothing to do with documents."""

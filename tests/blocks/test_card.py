@@ -55,7 +55,9 @@ def context(tmp_path):
     )
 
 
-STEP = SimpleNamespace(dataset="toy", configs=(), thresholds=(), cut="published", licence="mit", models=())
+STEP = SimpleNamespace(
+    dataset="toy", configs=(), thresholds=(), cut="published", licence="mit", models=(), duplicates=None
+)
 
 
 def section(card, title):
@@ -129,3 +131,16 @@ def test_further_readings_are_published(context, tmp_path):
     assert table["further_labels"].to_pylist() == [None, [4, None]]
     assert table.schema.field("further_labels").type == pa.list_(pa.int32())
     assert table["further_judges"].to_pylist()[1] == ["llama", "qwen"] and table["expected_label"].to_pylist()[1] == 3.2
+
+
+def test_how_similar_duplicates_were_to_what_stays(context, tmp_path):
+    card = dataset_card(STEP, context, [], [], [], 0)
+    assert section(card, "Duplicates") == "No document was dropped as a duplicate."
+    rows = [{"id": str(n), "reason": "near_duplicate", "similarity": 0.8 + n / 100} for n in range(20)]
+    rows += [{"id": "equal", "reason": "exact_duplicate", "similarity": 1.0}, {"id": "x", "reason": "no_text"}]
+    (tmp_path / "removed").mkdir()
+    write_parquet(tmp_path / "removed/00000.parquet", rows)
+    step = SimpleNamespace(**vars(STEP) | {"duplicates": str(tmp_path / "removed")})
+    said = section(dataset_card(step, context, [], [], [], 0), "Duplicates")
+    assert said.startswith("Dropped for a document that stays: 1 with the same text, 20 near-duplicates. ")
+    assert "was 0.80 or more, of nine in ten 0.82 or more, of half 0.90 or more." in said
