@@ -23,6 +23,8 @@ from annotation.survival import (
     write_documents,
 )
 from services.swift import swift
+from test_deduplication import corpus
+from toy_recipe import tree
 
 VARIABLE = "CURATION_SWIFT_BIN"
 BUCKET = "curation-tests"
@@ -230,3 +232,19 @@ def test_a_bucket_that_is_not_there_is_not_made(store, tmp_path):
     assert errors.startswith("ConfigError: output folder s3://misspelt/out cannot be written: ")
     store.invalidate_cache()
     assert store.ls("") == [BUCKET]
+
+
+def test_duplicates_are_removed_on_the_server_as_locally(store, tmp_path):
+    corpus(tmp_path / "in")
+    store.put(f"{tmp_path}/in", f"{BUCKET}/dedup/in", recursive=True)
+    options = ("--threshold", "0.7", "--keep", "stars,longest", "--workers", "2")
+    assert curate("dedup", f"{tmp_path}/in", *options, "--output", f"{tmp_path}/local")[0] == 0
+    code, said, error = curate("dedup", f"s3://{BUCKET}/dedup/in", *options, "--output", f"s3://{BUCKET}/dedup/out")
+    assert code == 0, error
+    assert "near_duplicate" in said
+    store.get(f"{BUCKET}/dedup/out/dedup", f"{tmp_path}/fetched/dedup", recursive=True)
+    local = {name: digest for name, digest in tree(tmp_path / "local").items() if name.startswith("dedup/")}
+    assert tree(tmp_path / "fetched") == local
+    row = pq.read_table(f"{tmp_path}/local/dedup/removed").to_pylist()[0]
+    code, said, _ = curate("explain", f"s3://{BUCKET}/dedup/out", row["id"])
+    assert (code, f"duplicate_of {row['duplicate_of']}" in said) == (0, True)
