@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from curation.annotation.prompt import load_prompt as load_prompt
     from curation.blocks.annotate import Annotate as Annotate
     from curation.blocks.compare import compare_labels as compare_labels
+    from curation.blocks.contamination import ReportContamination as ReportContamination
     from curation.blocks.decontaminate import Decontaminate as Decontaminate
     from curation.blocks.domains import KeepListed as KeepListed
     from curation.blocks.domains import ListDomains as ListDomains
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from curation.blocks.label_report import ReportLabels as ReportLabels
     from curation.blocks.language import DetectLanguage as DetectLanguage
     from curation.blocks.language import KeepLanguage as KeepLanguage
+    from curation.blocks.personal import ReplacePersonal as ReplacePersonal
     from curation.blocks.publish import PublishCard as PublishCard
     from curation.blocks.publish import PublishRows as PublishRows
     from curation.blocks.sample import DrawSample as DrawSample
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
     from curation.blocks.score import ScoreText as ScoreText
     from curation.blocks.screen import ScreenText as ScreenText
     from curation.blocks.screen import TrainStudent as TrainStudent
+    from curation.blocks.secrets import MaskSecrets as MaskSecrets
     from curation.blocks.select import KeepScore as KeepScore
     from curation.blocks.step import Select as Select
     from curation.blocks.step import Step as Step
     from curation.blocks.train import TrainClassifier as TrainClassifier
     from curation.classify.classifier import load_classifier as load_classifier
     from curation.classify.spec import load_spec as load_spec
+    from curation.cleaning import decontaminate as decontaminate
     from curation.commands import select as select
     from curation.commands import train as train
     from curation.deduplication import Dedup as Dedup
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     from curation.errors import ContentError as ContentError
     from curation.errors import CurationError as CurationError
     from curation.errors import StaleOutput as StaleOutput
-    from curation.explain import explain as explain
+    from curation.explaining import explain as explain
     from curation.html.extract import extract_page as extract_page
     from curation.html.extract import html_to_text as html_to_text
     from curation.labelling import annotate as annotate
@@ -79,10 +83,13 @@ _MODULES = {
     "KeepListed": "blocks.domains",
     "KeepScore": "blocks.select",
     "ListDomains": "blocks.domains",
+    "MaskSecrets": "blocks.secrets",
     "Price": "annotation.judging",
     "PublishCard": "blocks.publish",
     "PublishRows": "blocks.publish",
     "Recipe": "recipe",
+    "ReplacePersonal": "blocks.personal",
+    "ReportContamination": "blocks.contamination",
     "ReportLabels": "blocks.label_report",
     "ScoreText": "blocks.score",
     "ScreenText": "blocks.screen",
@@ -95,9 +102,10 @@ _MODULES = {
     "annotate": "labelling",
     "cascade_stages": "scoring",
     "compare_labels": "blocks.compare",
+    "decontaminate": "cleaning",
     "dedup": "deduplication",
     "dedup_stages": "deduplication",
-    "explain": "explain",
+    "explain": "explaining",
     "extract_page": "html.extract",
     "folder_of": "recipe",
     "html_to_text": "html.extract",
@@ -129,10 +137,13 @@ __all__ = [
     "KeepListed",
     "KeepScore",
     "ListDomains",
+    "MaskSecrets",
     "Price",
     "PublishCard",
     "PublishRows",
     "Recipe",
+    "ReplacePersonal",
+    "ReportContamination",
     "ReportLabels",
     "ScoreText",
     "ScreenText",
@@ -145,6 +156,7 @@ __all__ = [
     "annotate",
     "cascade_stages",
     "compare_labels",
+    "decontaminate",
     "dedup",
     "dedup_stages",
     "explain",

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from curation.cli_annotate import app as annotating
+from curation.cli_clean import app as cleaning
 from curation.cli_dedup import app as duplicates
 from curation.cli_documents import Columns, Output, Workers, read_columns
 from curation.cli_documents import app as documents
@@ -148,9 +149,8 @@ def status(output: Annotated[str, typer.Argument(help="A run's folder.")]) -> No
             out.print(f"{stage}: {len(manifest.done())} of {len(manifest.shards())} shards are done")
 
 
-app.registered_commands += (
-    annotating.registered_commands + documents.registered_commands + duplicates.registered_commands
-)
+for part in (annotating, documents, duplicates, cleaning):
+    app.registered_commands += part.registered_commands
 
 
 @app.command(epilog="Example: [bold]curate extract page.html[/]")

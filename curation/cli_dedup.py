@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from curation.cli_clean import RemovedOption, removed_mode
 from curation.cli_documents import Columns, Output, Workers, read_columns, show
 from curation.config import read_settings
-from curation.errors import ConfigError
 
 app = typer.Typer()
 
@@ -33,7 +33,7 @@ def dedup(
         str, typer.Option(help="best, longest, first, stars, earliest, permissive, highest:COLUMN, …; or several.")
     ] = "longest",
     against: Annotated[list[str] | None, typer.Option(help="An earlier dataset, whose documents stay.")] = None,
-    removed: Annotated[str, typer.Option(help="What is written of dropped documents: full, ids or none.")] = "full",
+    removed: RemovedOption = "full",
     columns: Columns = None,
     workers: Workers = None,
 ) -> None:
@@ -42,8 +42,6 @@ def dedup(
     from curation.deduplication import Dedup
     from curation.deduplication import dedup as drop_duplicates
 
-    if removed not in ("full", "ids", "none"):
-        raise ConfigError(f"--removed {removed}: expected full, ids or none")
     given = {"shingles": shingles, "normalisation": normalisation, "measure": measure}
     values: dict[str, Any] = {"bands": bands, "rows": rows, "ngram": ngram, "threshold": threshold, **given}
     settings = read_settings(Dedup, values | {"keep": [one.strip() for one in keep.split(",")]}, "dedup")
@@ -54,7 +52,7 @@ def dedup(
             settings=settings,
             against=against or (),
             columns=read_columns(columns),
-            removed=removed,  # type: ignore[arg-type]
+            removed=removed_mode(removed),  # type: ignore[arg-type]
             workers=workers,
             progress=progress,
         ),
@@ -70,7 +68,7 @@ def explain(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="A document's id.")],
 ) -> None:
     """What became of a document, stage by stage, and why; of a duplicate also what is kept for it."""
-    from curation.explain import explain as lines
+    from curation.explaining import explain as lines
 
     for line in lines(output, identifier):
         typer.echo(line)

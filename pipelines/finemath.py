@@ -29,6 +29,7 @@ from curation import (
     ListDomains,
     PublishCard,
     PublishRows,
+    ReportContamination,
     ReportLabels,
     ScoreText,
     Stage,
@@ -179,13 +180,7 @@ def stages(s: Settings) -> list[Stage]:
         ),
         *dedup_stages(s.dedup, "select"),
         *([] if early else [language_stage(s, "language", "dedup")]),
-        Stage(
-            name="decontaminate",
-            reads="dedup" if early else "language",
-            steps=[
-                Decontaminate(benchmarks=s.benchmarks, ngram=s.decontamination_ngram, ratio=s.decontamination_ratio)
-            ],
-        ),
+        decontaminate_stage(s, "dedup" if early else "language"),
         publish_stage(s),
     ]
 
@@ -316,6 +311,12 @@ def language_stage(s: Settings, name: str, reads: str) -> Stage:
         ],
         removed=s.removed_pages,
     )
+
+
+def decontaminate_stage(s: Settings, reads: str) -> Stage:
+    """Drop what carries an item of a benchmark."""
+    step = Decontaminate(benchmarks=s.benchmarks, ngram=s.decontamination_ngram, ratio=s.decontamination_ratio)
+    return Stage(name="decontaminate", reads=reads, steps=[step], finish=ReportContamination.of(step))
 
 
 def publish_stage(s: Settings) -> Stage:

@@ -23,7 +23,7 @@ from curation.classify.storage import model_folder, read_calibration
 from curation.folder import Folder, local_copy
 from curation.manifest import Manifest
 from curation.recipe import RunContext
-from curation.report import funnel, funnel_table, markdown_table, reasons, versions
+from curation.report import FunnelRow, funnel, funnel_table, markdown_table, reasons, versions
 
 _SHOWN_DOMAINS = 10
 _PACKAGES = ("curation", "datatrove", "resiliparse", "torch", "transformers", "tldextract")
@@ -82,6 +82,8 @@ def dataset_card(
         "configuration `contamination` with the item, the shared n-gram and the ratio."
         if contaminated
         else "No document was removed.",
+        "## Personal data and secrets",
+        _masked(rows),
         "## Settings",
         "```yaml\n" + yaml.safe_dump(dict(context.settings), sort_keys=False, allow_unicode=True, width=110) + "```",
         "## Versions",
@@ -175,9 +177,9 @@ def _model(model: str, step: CardValues) -> str:
 
 def _duplicates(removed: str | None) -> str:
     """How many were dropped for a document that stays, and how similar they are to it."""
-    reason, similarity = read_columns(removed, ["reason", "similarity"]) if removed else ([], [])
-    equal = sum(one == "exact_duplicate" for one in reason)
-    near = sorted(value for one, value in zip(reason, similarity, strict=True) if one == "near_duplicate")
+    pairs = list(zip(*read_columns(removed, ["reason", "similarity"]), strict=True)) if removed else []
+    equal = sum(reason == "exact_duplicate" for reason, _ in pairs)
+    near = sorted(similarity for reason, similarity in pairs if reason == "near_duplicate")
     if not equal and not near:
         return "No document was dropped as a duplicate."
     said = f"Dropped for a document that stays: {equal:,} with the same text, {len(near):,} near-duplicates"
@@ -185,9 +187,23 @@ def _duplicates(removed: str | None) -> str:
         return f"{said}."
     tenth, middle = near[len(near) // 10], near[len(near) // 2]
     return (
-        f"{said}. Of these the exact similarity of shingles to the document that stays was {near[0]:.2f} or more, of nine "
-        f"in ten {tenth:.2f} or more, of half {middle:.2f} or more."
+        f"{said}. Of these the exact similarity of shingles to the document that stays was {near[0]:.2f} or more, of "
+        f"nine in ten {tenth:.2f} or more, of half {middle:.2f} or more."
     )
+
+
+def _masked(rows: Sequence[FunnelRow]) -> str:
+    """Places that were masked, or for which documents were dropped, by stage and kind."""
+    table = [
+        [row.stage, name.removeprefix(f"{column}_"), number]
+        for row in rows
+        for column in ("personal_data", "secrets")
+        for name, number in row.counts.items()
+        if name.startswith(f"{column}_")
+    ]
+    if not table:
+        return "None were found in this run, or none were looked for."
+    return markdown_table(["stage", "kind", "places"], table)
 
 
 def _domains(domains: Sequence[Mapping[str, Any]]) -> str:

@@ -1,44 +1,109 @@
-"""Drop documents that carry an item of a benchmark.
+"""Take items of benchmarks out of a dataset: drop the documents that carry one, or only the passages.
 
-Example: ``Decontaminate(benchmarks=("gsm8k.jsonl.gz",), ngram=13, ratio=0.6)``
+Example: ``Decontaminate(benchmarks=("gsm8k", "math", "mmlu=/data/mmlu.jsonl.gz", "/data/mine.parquet"))``
 
 FineMath's rule: a shared 13-gram makes a candidate, and it is dropped if the longest common subsequence with any
-benchmark item that shares one covers at least 0.6 of that item. Every such item is compared, not one of them.
+benchmark item that shares one covers at least 0.6 of that item. Every such item is compared, not one of them. How the
+texts are read and compared says ``curation.text.overlap``; what an item is, ``curation.blocks.benchmarks``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from datatrove.data import Document
 
-from curation.blocks.read import JSON_LINES, TABLES, parquet_rows, raw_rows
-from curation.blocks.step import Select
-from curation.content import absolute_location, resolve_location
+from curation.blocks.benchmarks import ItemColumns, absolute_benchmark, locations_of, read_benchmark
+from curation.blocks.step import Documents, Select, Step, plan_value
 from curation.errors import ConfigError
-from curation.folder import list_inputs
-from curation.text.overlap import BenchmarkItem, OverlapIndex
+from curation.text.overlap import BenchmarkItem, Measure, Overlap, OverlapIndex
+from curation.text.words import tokenise
 
-_TEXT_COLUMNS = ("text", "question", "problem", "prompt", "ctx", "goal", "input")
-_ANSWER_COLUMNS = ("answer", "solution", "canonical_solution", "completion")
+__all__ = ["BenchmarkStep", "Decontaminate", "read_benchmark"]
+
+CONTAMINATED, EMPTY = "contaminated", "empty_after_masking"
+"""Why a document is dropped: for an item in it, or because nothing but items was in it."""
+MASKED_COLUMN = "contaminated_with"
+
+_TOLD = ("benchmarks", "ngram", "ratio")
 
 
 @dataclass(kw_only=True, repr=False)
-class Decontaminate(Select):
-    """Drop contaminated documents, with benchmark, item, n-gram, ratio and the matched words as evidence.
+class BenchmarkStep(Step):
+    """A step that reads benchmarks.
 
     Args:
-        benchmarks: files of items (jsonl, parquet, CSV; columns id and one of text, question, problem, prompt, and
-            maybe answer or solution, which is looked for on its own).
+        benchmarks: names (arc, gsm8k, humaneval, ifeval, math, mbpp, mmlu: their files on the Hub), names with files of
+            one's own (``gsm8k=/data/gsm8k.jsonl``), or any files (jsonl, parquet, CSV; columns id and one of text,
+            question, problem, prompt). A file that is called like a benchmark is ``./math``.
         ngram: tokens that must be shared for a comparison.
-        ratio: longest common subsequence over the item's tokens from which on a document is dropped.
+        min_item_words: an item of fewer tokens than ``ngram``, and at least this many, is found where all of it stands;
+            items of fewer still are not looked for, but counted (``unchecked_{benchmark}``) and listed.
+        item_column: the column of other files that holds the item; None to look for the usual names.
+        id_column: the column that names an item; None for id, task_id or key, or the number of the row.
+        answers: whether an answer is an item of its own. Off, since the published rule does not say and clean pages
+            share short worked answers.
+        choices: whether choices belong to the question.
     """
 
-    version: ClassVar[int] = 1
+    benchmarks: tuple[str, ...]
+    ngram: int = 13
+    min_item_words: int = 8
+    item_column: str | None = None
+    id_column: str | None = None
+    answers: bool = False
+    choices: bool = True
+
+    def __post_init__(self) -> None:
+        self.benchmarks = tuple(map(absolute_benchmark, self.benchmarks))
+        if self.ngram < 1 or self.min_item_words < 1:
+            raise ConfigError(
+                f"decontamination: ngram and min_item_words start at 1, got {self.ngram} and {self.min_item_words}"
+            )
+        super().__post_init__()
+
+    @property
+    def columns(self) -> ItemColumns:
+        """What of a benchmark's row is an item."""
+        return ItemColumns(text=self.item_column, id=self.id_column, answers=self.answers, choices=self.choices)
+
+    def inputs(self) -> list[str]:
+        """The benchmark files."""
+        return [location for benchmark in self.benchmarks for location in locations_of(benchmark)]
+
+    def check(self) -> None:
+        """The benchmarks must be readable and hold items."""
+        for benchmark in self.benchmarks:
+            if next(read_benchmark(benchmark, self.columns), None) is None:
+                raise ConfigError(f"benchmark {benchmark}: no items")
+
+    def items(self) -> Iterator[BenchmarkItem]:
+        """The items of all benchmarks."""
+        for benchmark in self.benchmarks:
+            yield from read_benchmark(benchmark, self.columns)
+
+
+@dataclass(kw_only=True, repr=False)
+class Decontaminate(BenchmarkStep, Select):
+    """Drop contaminated documents, with benchmark, item, n-gram, ratio and the passage as evidence; or mask passages.
+
+    A masked document keeps its other columns, also those counted from the text as it was, and says in
+    ``contaminated_with`` (JSON: benchmark, id, ratio, passage) what was taken out.
+
+    Args:
+        ratio: longest common subsequence over the item's tokens from which on a document is dropped.
+        measure: ``lcs``, or ``greedy``: that of cosmopedia's script over the whole page, which drops above its ratio.
+        action: ``drop`` the document, or ``mask`` each passage and keep it.
+        mask_text: what stands in place of a passage.
+    """
+
+    version: ClassVar[int] = 2
     evidence: ClassVar[dict[str, pa.DataType]] = {
         "benchmark": pa.string(),
         "benchmark_id": pa.string(),
@@ -46,78 +111,122 @@ class Decontaminate(Select):
         "ngram": pa.string(),
         "overlap_ratio": pa.float64(),
         "matched": pa.string(),
+        "passage": pa.string(),
     }
 
-    benchmarks: tuple[str, ...]
-    ngram: int = 13
     ratio: float = 0.6
+    measure: Measure = "lcs"
+    action: Literal["drop", "mask"] = "drop"
+    mask_text: str = ""
 
     def __post_init__(self) -> None:
-        self.benchmarks = tuple(map(absolute_location, self.benchmarks))
         super().__post_init__()
+        if self.action not in ("drop", "mask"):
+            raise ConfigError(f"decontamination: action is drop or mask, got {self.action!r}")
+        if self.measure not in ("lcs", "greedy"):
+            raise ConfigError(f"decontamination: measure is lcs or greedy, got {self.measure!r}")
+        if not 0 < self.ratio <= 1:
+            raise ConfigError(f"decontamination: expected a ratio above 0 and up to 1, got {self.ratio}")
+        most = min(self.ngram, self.min_item_words) - 1
+        if len(tokenise(self.mask_text)) > most:  # or masking might make what it masks
+            raise ConfigError(f"decontamination: mask_text may have {most} words, got {self.mask_text!r}")
 
-    def inputs(self) -> list[str]:
-        """The benchmark files."""
-        return list(self.benchmarks)
+    def __repr__(self) -> str:
+        """For the plan: benchmarks and the two published numbers, and what is not at its default."""
+        fields = {field.name: field.default for field in dataclasses.fields(self)}
+        told = [name for name in fields if name in _TOLD or getattr(self, name) != fields[name]]
+        shown = [f"{name}={plan_value(getattr(self, name))}" for name in sorted(told, key=_order)]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
-    def check(self) -> None:
-        """The benchmarks must be readable and hold items."""
-        for benchmark in self.benchmarks:
-            if next(read_benchmark(benchmark), None) is None:
-                raise ConfigError(f"benchmark {benchmark}: no items")
+    def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+        """With what was masked, if passages are."""
+        added = {MASKED_COLUMN: pa.string()} if self.action == "mask" else {}
+        return super().schema(columns) | added
+
+    def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
+        """Give the documents without an item, or with every item masked; the first shard counts the unchecked items."""
+        if rank == 0:
+            for benchmark, number in sorted(self._index().too_short.items()):
+                self.count(f"unchecked_{benchmark}", number)
+        if self.action == "drop":
+            yield from super().run(data, rank, world_size)
+            return
+        for doc in data or ():
+            found, passages = self.mask(doc)
+            if found and not tokenise(doc.text.replace(self.mask_text, " ") if self.mask_text else doc.text):
+                self.drop(doc, EMPTY, rank, **_evidence(max(found, key=lambda one: one.ratio)))
+                continue
+            if found:
+                doc.metadata[MASKED_COLUMN] = json.dumps([_entry(one) for one in found], ensure_ascii=False)
+                self.count("masked_documents")
+                self.count("masked_passages", passages)
+            self.stat_update("total", "forwarded")
+            yield doc
 
     def reason(self, doc: Document) -> str | None:
         """By the overlap of the highest ratio."""
-        found = _index(self.benchmarks, self.ngram, self.ratio).first_contaminating(doc.text)
+        found = self._index().first_contaminating(doc.text)
         if found is None:
             return None
-        doc.metadata |= {
-            "benchmark": found.benchmark,
-            "benchmark_id": found.item_id,
-            "benchmark_text": found.item_text,
-            "ngram": found.ngram,
-            "overlap_ratio": found.ratio,
-            "matched": found.matched,
-        }
-        return "contaminated"
+        doc.metadata |= _evidence(found)
+        return CONTAMINATED
+
+    def mask(self, doc: Document) -> tuple[list[Overlap], int]:
+        """Take every item out of a document's text; what was found, and how many passages that were.
+
+        The text is looked at until nothing is found. Each time it loses more words than it is given, so this ends.
+        """
+        index, masked, passages = self._index(), list[Overlap](), 0
+        while found := index.contaminating(doc.text):
+            spans = _spans(found)
+            doc.text = _without(doc.text, spans, self.mask_text)
+            masked += found
+            passages += len(spans)
+        return masked, passages
+
+    def _index(self) -> OverlapIndex:
+        return _index_of(self.benchmarks, self.columns, self.ngram, self.ratio, self.min_item_words, self.measure)
 
 
-def read_benchmark(location: str) -> Iterator[BenchmarkItem]:
-    """The items of a benchmark's files; a question and its answer are two items.
-
-    Raises:
-        ConfigError: if a file has no column of text.
-    """
-    for file in list_inputs(resolve_location(location), (".parquet",), JSON_LINES, TABLES):
-        stem, part = _benchmark_name(file.path)
-        rows = parquet_rows(file.path) if file.path.endswith(".parquet") else raw_rows(file.path)
-        for number, row in enumerate(rows):
-            column = next((name for name in _TEXT_COLUMNS if isinstance(row.get(name), str)), None)
-            if column is None:
-                raise ConfigError(
-                    f"{file.path}: none of the columns {', '.join(_TEXT_COLUMNS)}; it has {', '.join(row)}"
-                )
-            benchmark, identifier = str(row.get("benchmark") or stem), str(row.get("id") or f"{part}{number}")
-            yield BenchmarkItem(benchmark, identifier, _with_choices(row[column], row))
-            answer = next((row[name] for name in _ANSWER_COLUMNS if isinstance(row.get(name), str)), "")
-            if answer:
-                yield BenchmarkItem(benchmark, f"{identifier}#answer", answer)
+def _order(name: str) -> tuple[int, str]:
+    return (_TOLD.index(name) if name in _TOLD else len(_TOLD), name)
 
 
-def _benchmark_name(path: str) -> tuple[str, str]:
-    """A benchmark's name, and what tells its files apart: on the Hub the dataset and the path in it."""
-    parts = path.removeprefix("hf://").removeprefix("datasets/").split("/")
-    if path.startswith("hf://") and len(parts) > 2:
-        return "/".join(parts[:2]), f"{'/'.join(parts[2:]).partition('.')[0]}:"
-    return parts[-1].partition(".")[0], ""
+def _spans(found: Sequence[Overlap]) -> list[tuple[int, int]]:
+    """From where to where something was found, what overlaps taken together; found in the order of the text."""
+    spans: list[tuple[int, int]] = []
+    for one in found:
+        if spans and one.begin < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], one.end))
+        else:
+            spans.append((one.begin, one.end))
+    return spans
 
 
-def _with_choices(question: str, row: dict[str, Any]) -> str:
-    choices = row.get("choices")
-    texts = choices.get("text") if isinstance(choices, dict) else choices
-    return "\n".join([question, *map(str, texts)]) if isinstance(texts, list) else question
+def _without(text: str, spans: Sequence[tuple[int, int]], mask: str) -> str:
+    begins, ends = [begin for begin, _ in spans], [end for _, end in spans]
+    return mask.join(text[begin:end] for begin, end in zip([0, *ends], [*begins, len(text)], strict=True))
+
+
+def _evidence(found: Overlap) -> dict[str, Any]:
+    return {
+        "benchmark": found.benchmark,
+        "benchmark_id": found.item_id,
+        "benchmark_text": found.item_text,
+        "ngram": found.ngram,
+        "overlap_ratio": found.ratio,
+        "matched": found.matched,
+        "passage": found.passage,
+    }
+
+
+def _entry(found: Overlap) -> dict[str, Any]:
+    return {"benchmark": found.benchmark, "id": found.item_id, "ratio": found.ratio, "passage": found.passage}
 
 
 @lru_cache(maxsize=2)
-def _index(benchmarks: tuple[str, ...], ngram: int, ratio: float) -> OverlapIndex:
-    return OverlapIndex((item for one in benchmarks for item in read_benchmark(one)), ngram, ratio)
+def _index_of(
+    benchmarks: tuple[str, ...], columns: ItemColumns, ngram: int, ratio: float, shortest: int, measure: Measure
+) -> OverlapIndex:
+    items = (item for one in benchmarks for item in read_benchmark(one, columns))
+    return OverlapIndex(items, ngram, ratio, shortest, measure)

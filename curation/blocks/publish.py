@@ -76,6 +76,7 @@ CONTAMINATION_COLUMNS: dict[str, pa.DataType] = {
     "ngram": pa.string(),
     "overlap_ratio": pa.float64(),
     "matched": pa.string(),
+    "passage": pa.string(),
 }
 
 

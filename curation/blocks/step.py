@@ -64,7 +64,7 @@ class Step(PipelineStep):
     def __repr__(self) -> str:
         fields = [field.name for field in dataclasses.fields(self) if field.metadata.get("identity", True)]
         values = {name: getattr(self, name) for name in fields}
-        shown = [f"{name}={_shown(value)}" for name, value in values.items() if _says_something(value)]
+        shown = [f"{name}={plan_value(value)}" for name, value in values.items() if _says_something(value)]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     @abstractmethod
@@ -181,7 +181,7 @@ def _says_something(value: Any) -> bool:
     return value not in (None, (), [], {}, "")
 
 
-def _shown(value: Any) -> str:
+def plan_value(value: Any) -> str:
     """A value in the plan: of a list the first few, of a long path its end."""
     if isinstance(value, tuple | list):
         more = f", … {len(value) - _SHOWN_ITEMS} more" if len(value) > _SHOWN_ITEMS else ""

@@ -5,43 +5,36 @@ Example, FineMath's rule (13-grams, then a longest-common-subsequence ratio of a
     index = OverlapIndex([BenchmarkItem("gsm8k_test", "gsm8k_test/0", "Janet’s ducks lay 16 eggs per day. ...")])
     index.first_contaminating(page)    # Overlap('gsm8k_test', 'gsm8k_test/0', ratio=0.98, ...) or None
 
+What is compared are tokens: lowercase runs of letters, digits and underscores without diacritics, see ``words``. So
+wrapped lines, case, accents, punctuation and spaces around TeX make no difference; numbers count as they are.
+
 Sources: the SmolLM2 paper (n = 13, ratio 0.6) and cosmopedia's ``decontaminate.py`` (the tokens). That script keeps one
 item for each n-gram (the last), compares a text with one item only (the first of a Python set, so the result changes
-with PYTHONHASHSEED), and takes difflib's greedy blocks over the whole page. Here every item that shares an n-gram is
-compared, and the subsequence is the true one, sought in the neighbourhood of the shared n-grams.
+with PYTHONHASHSEED), takes difflib's greedy blocks over the whole page, and drops above its ratio. Here every item that
+shares an n-gram is compared, the subsequence is the true one, sought in the neighbourhood of the shared n-grams, and a
+text that reaches the ratio exactly is contaminated, too. ``measure="greedy"`` gives the script's ratio.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import xxhash
 
-from curation.text.lcs import common_length, common_subsequence
+from curation.text.lcs import tight_subsequence
+from curation.text.overlap_greedy import greedy_ratio
+from curation.text.overlap_items import BenchmarkItem, Items
+from curation.text.overlap_ngrams import Numbers, Shared
+from curation.text.overlap_passage import passage_of
+from curation.text.overlap_tokens import Tokens, read_tokens
 from curation.text.words import tokenise
 
-Numbers = npt.NDArray[np.int32]
+Measure = Literal["lcs", "greedy"]
 
-__all__ = ["BenchmarkItem", "Overlap", "OverlapIndex", "tokenise"]
-
-_UNKNOWN = -1  # a word that no benchmark item has; the last entry of the table of token hashes
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_SLOTS_PER_NGRAM = 16  # so about one n-gram in 16 of a clean text passes the first look
-
-
-@dataclass(frozen=True, slots=True)
-class BenchmarkItem:
-    """One text to keep out: a question, or a question with its answer (give both as two items to look for either)."""
-
-    benchmark: str
-    id: str
-    text: str
+__all__ = ["BenchmarkItem", "Measure", "Overlap", "OverlapIndex", "tokenise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +44,13 @@ class Overlap:
     Attributes:
         benchmark: the item's benchmark.
         item_id: the item's id.
-        ngram: the first shared n-gram of the best neighbourhood, tokens joined by spaces.
-        ratio: tokens of the longest common subsequence / tokens of the item, 0 to 1.
+        ngram: the first shared n-gram of the best neighbourhood, tokens joined by spaces; of a short item all of it.
+        ratio: tokens of the longest common subsequence / tokens of the item, 0 to 1; or the greedy ratio.
         matched: that subsequence, tokens joined by spaces.
         item_text: the item as given.
+        passage: where the item stands, in the text's own characters.
+        begin: the passage's first character in the text.
+        end: the character after its last.
     """
 
     benchmark: str
@@ -63,16 +59,27 @@ class Overlap:
     ratio: float
     matched: str
     item_text: str
+    passage: str
+    begin: int
+    end: int
 
 
 class _Hit(NamedTuple):
-    """The best neighbourhood of one item in a text: the place of its first shared n-gram, its begin and end."""
+    """One neighbourhood of one item in a text: the place of its first shared n-gram and its length, begin and end."""
 
     ratio: float
     item: int
     place: int
+    length: int
     begin: int
     end: int
+
+
+class _Text(NamedTuple):
+    text: str
+    tokens: list[str]
+    numbers: Numbers
+    places: Tokens
 
 
 class OverlapIndex:
@@ -82,27 +89,39 @@ class OverlapIndex:
     the first shared n-gram to the item's length after the last. Over a whole page of 5,000 words the common words alone
     would reach the ratio by chance. Shared n-grams that start more than an item's length after the first belong to
     another neighbourhood; the highest ratio counts. A neighbourhood is thus at most three item lengths and an n-gram.
+    An item of fewer tokens than an n-gram is found where all of it stands, word after word; its ratio is 1.
 
     Args:
-        items: the items; memory is about 20 B a token plus the texts (20,000 items × 80 tokens ≈ 32 MB).
+        items: the items; memory see `Items`.
         ngram: tokens in an n-gram.
         ratio: lowest ratio that contaminates.
+        min_item_words: fewest tokens of an item that is looked for; shorter ones are questions such as "What is 2+2?".
+        measure: ``lcs``, or ``greedy``: that of cosmopedia's script, over the whole page as there (quadratic time).
 
     Attributes:
-        too_short: how many items of each benchmark have fewer than ``ngram`` tokens and so cannot be found.
+        unchecked: the items that are not looked for.
+        too_short: how many they are of each benchmark.
 
     Raises:
-        ValueError: if ``ngram`` is below 1 or ``ratio`` not in (0, 1].
+        ValueError: if ``ngram`` or ``min_item_words`` is below 1, ``ratio`` not in (0, 1], or the measure not known.
     """
 
-    def __init__(self, items: Iterable[BenchmarkItem], ngram: int = 13, ratio: float = 0.6) -> None:
+    def __init__(
+        self,
+        items: Iterable[BenchmarkItem],
+        ngram: int = 13,
+        ratio: float = 0.6,
+        min_item_words: int = 8,
+        measure: Measure = "lcs",
+    ) -> None:
         if ngram < 1 or not 0 < ratio <= 1:
             raise ValueError(f"need ngram >= 1 and 0 < ratio <= 1, got {ngram} and {ratio}")
-        self.ngram, self.ratio = ngram, ratio
-        self.too_short: Counter[str] = Counter()
-        self._items: list[BenchmarkItem] = []
-        self._vocabulary: dict[str, int] = {}
-        self._add(items)
+        if min_item_words < 1 or measure not in ("lcs", "greedy"):
+            raise ValueError(f"need min_item_words >= 1 and measure lcs or greedy, got {min_item_words} and {measure}")
+        self.ngram, self.ratio, self.measure = ngram, ratio, measure
+        self._items = Items(items, ngram, min_item_words)
+        self.unchecked = self._items.unchecked
+        self.too_short = Counter(item.benchmark for item in self.unchecked)
 
     def __len__(self) -> int:
         """The number of items that can be found."""
@@ -110,101 +129,86 @@ class OverlapIndex:
 
     def overlaps(self, text: str) -> list[Overlap]:
         """Every item that shares an n-gram with ``text``: highest ratio first, then by benchmark, id and item text."""
-        tokens, numbers = self._read(text)
-        return [self._report(hit, tokens, numbers) for hit in sorted(self._hits(numbers), key=self._rank)]
+        read = self._read(text)
+        if read is None:
+            return []
+        best = [max(hits, key=lambda hit: hit.ratio) for hits in self._hits(read)]
+        return [self._report(hit, read) for hit in sorted(best, key=lambda hit: -hit.ratio)]
 
     def first_contaminating(self, text: str) -> Overlap | None:
         """The first of `overlaps` if its ratio reaches the index's, else None."""
-        tokens, numbers = self._read(text)
-        hit = min(self._hits(numbers), key=self._rank, default=None)
-        return self._report(hit, tokens, numbers) if hit and hit.ratio >= self.ratio else None
+        read, best = self._read(text), None
+        for hits in self._hits(read) if read else ():
+            hit = max(hits, key=lambda hit: hit.ratio)
+            if hit.ratio >= self.ratio and (best is None or hit.ratio > best.ratio):
+                best = hit
+                if best.ratio >= 1:  # a later item can only be as good, and comes after it by name
+                    break
+        return self._report(best, read) if read and best else None
 
-    def _add(self, items: Iterable[BenchmarkItem]) -> None:
-        numbers: list[int] = []
-        firsts: list[int] = [0]
-        starts: list[npt.NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
-        for item in items:
-            tokens = tokenise(item.text)
-            if len(tokens) < self.ngram:
-                self.too_short[item.benchmark] += 1
-                continue
-            self._items.append(item)
-            numbers += [self._vocabulary.setdefault(token, len(self._vocabulary)) for token in tokens]
-            starts.append(np.arange(firsts[-1], len(numbers) - self.ngram + 1))
-            firsts.append(len(numbers))
-        hashes = [xxhash.xxh64_intdigest(token) for token in self._vocabulary]
-        self._token_hashes = np.array([*hashes, 0], dtype=np.uint64)
-        self._numbers = np.array(numbers, dtype=np.int32)
-        self._firsts = np.array(firsts)
-        self._index(np.concatenate(starts))
+    def contaminating(self, text: str) -> list[Overlap]:
+        """Every neighbourhood of every item that reaches the ratio, as they stand in the text, the best first of two.
 
-    def _index(self, starts: npt.NDArray[np.int64]) -> None:
-        """Sort the n-grams of all items by hash, and mark the upper bits of each hash in a table for the first look."""
-        keys = self._hashes(self._numbers)[starts] if starts.size else np.empty(0, dtype=np.uint64)
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._starts = keys[order], starts[order]
-        bits = max(8, (_SLOTS_PER_NGRAM * keys.size).bit_length())
-        self._shift = np.uint64(64 - bits)
-        self._seen = np.zeros(1 << bits, dtype=np.bool_)
-        self._seen[keys >> self._shift] = True
+        The same item may be there more than once, and more items in one place.
+        """
+        read = self._read(text)
+        if read is None:
+            return []
+        found = [self._report(hit, read) for hits in self._hits(read) for hit in hits if hit.ratio >= self.ratio]
+        return sorted(found, key=lambda one: (one.begin, -one.ratio))
 
-    def _hashes(self, numbers: Numbers) -> npt.NDArray[np.uint64]:
-        """The hash of the n-gram at every place, shape ``(len(numbers) - ngram + 1,)``: a polynomial modulo 2^64."""
-        values = self._token_hashes[numbers]
-        count = max(0, len(numbers) - self.ngram + 1)
-        hashes = np.zeros(count, dtype=np.uint64)
-        for offset in range(self.ngram):
-            hashes *= _MULTIPLIER
-            hashes += values[offset : offset + count]
-        return hashes
-
-    def _read(self, text: str) -> tuple[list[str], Numbers]:
-        """The tokens of a text and their numbers in the vocabulary of the items, shape ``(tokens,)``."""
+    def _read(self, text: str) -> _Text | None:
+        """The tokens of a text that may share something; None for one that does not: nearly all."""
+        places = read_tokens(text)
+        if not (self._items.long.may_share(places.values) or self._items.short.may_share(places.values)):
+            return None
         tokens = tokenise(text)
-        numbers = map(self._vocabulary.get, tokens, repeat(_UNKNOWN))
-        return tokens, np.fromiter(numbers, dtype=np.int32, count=len(tokens))
+        return _Text(text, tokens, self._items.number(tokens), places)
 
-    def _shared(self, numbers: Numbers) -> dict[int, list[int]]:
-        """Items (by place in the index) that share an n-gram with a text, each with the ascending places of them."""
-        hashes = self._hashes(numbers)
-        places = np.flatnonzero(self._seen[hashes >> self._shift])
-        lows = np.searchsorted(self._keys, hashes[places], side="left")
-        highs = np.searchsorted(self._keys, hashes[places], side="right")
-        found: dict[int, list[int]] = defaultdict(list)
-        for place, low, high in zip(places.tolist(), lows.tolist(), highs.tolist(), strict=True):
-            if low == high or not self._same(self._starts[low], numbers[place : place + self.ngram]):
-                continue
-            owners = np.searchsorted(self._firsts, self._starts[low:high], side="right") - 1
-            for item in np.unique(owners).tolist():
-                found[item].append(place)
-        return found
+    def _hits(self, read: _Text) -> Iterator[list[_Hit]]:
+        """The neighbourhoods of each item in the text, one after another, of the items in the order of their names."""
+        long, short = self._items.long.shared(read.numbers), self._items.short.shared(read.numbers)
+        for item in sorted((*long.items, *short.items), key=self._items.name_of):
+            hits = self._whole(item, short.of(item), read) if item in short.items else self._near(item, long, read)
+            if hits:
+                yield hits
 
-    def _same(self, start: int, ngram: Numbers) -> bool:
-        """Whether the n-gram is that of the items at ``start``, not only one of the same 64 bits."""
-        return bool(np.array_equal(self._numbers[start : start + self.ngram], ngram))
+    def _near(self, item: int, shared: Shared, read: _Text) -> list[_Hit]:
+        length = len(self._items.numbers_of(item))
+        greedy = self.measure == "greedy"
+        ratio = greedy_ratio(tokenise(self._items[item].text), read.tokens) if greedy else 0.0
+        hits = []
+        for place, begin, end in self._neighbourhoods(shared.of(item), length):
+            own = ratio if greedy else self._items.common(item, read.numbers[begin:end])
+            hits.append(_Hit(own, item, place, self.ngram, begin, end))
+        return hits
 
-    def _hits(self, numbers: Numbers) -> Iterator[_Hit]:
-        for item, places in self._shared(numbers).items():
-            wanted = self._item_numbers(item)
-            hits = [
-                _Hit(common_length(wanted, numbers[begin:end].tolist()) / len(wanted), item, place, begin, end)
-                for place, begin, end in self._neighbourhoods(places, len(wanted))
-            ]
-            yield max(hits, key=lambda hit: hit.ratio)
+    def _whole(self, item: int, places: list[int], read: _Text) -> list[_Hit]:
+        wanted = self._items.numbers_of(item)
+        ends = ((place, place + len(wanted)) for place in places)
+        return [
+            _Hit(1.0, item, place, len(wanted), place, end)
+            for place, end in ends
+            if np.array_equal(read.numbers[place:end], wanted)
+        ]
 
-    def _item_numbers(self, item: int) -> list[int]:
-        return self._numbers[self._firsts[item] : self._firsts[item + 1]].tolist()
-
-    def _rank(self, hit: _Hit) -> tuple[float, str, str, str]:
-        item = self._items[hit.item]
-        return -hit.ratio, item.benchmark, item.id, item.text
-
-    def _report(self, hit: _Hit, tokens: list[str], numbers: Numbers) -> Overlap:
-        item, window = self._items[hit.item], tokens[hit.begin : hit.end]
-        places = common_subsequence(self._item_numbers(hit.item), numbers[hit.begin : hit.end].tolist())
-        ngram = " ".join(tokens[hit.place : hit.place + self.ngram])
-        matched = " ".join(window[place] for place in places)
-        return Overlap(item.benchmark, item.id, ngram, hit.ratio, matched, item.text)
+    def _report(self, hit: _Hit, read: _Text) -> Overlap:
+        item, wanted = self._items[hit.item], self._items.numbers_of(hit.item).tolist()
+        window = read.numbers[hit.begin : hit.end].tolist()
+        places = [hit.begin + place for place in tight_subsequence(wanted, window)]
+        first, last = passage_of(places, hit.place, hit.place + hit.length - 1)
+        begin, end = int(read.places.begins[first]), int(read.places.ends[last])
+        return Overlap(
+            benchmark=item.benchmark,
+            item_id=item.id,
+            ngram=" ".join(read.tokens[hit.place : hit.place + hit.length]),
+            ratio=hit.ratio,
+            matched=" ".join(read.tokens[place] for place in places),
+            item_text=item.text,
+            passage=read.text[begin:end],
+            begin=begin,
+            end=end,
+        )
 
     def _neighbourhoods(self, places: list[int], length: int) -> Iterator[tuple[int, int, int]]:
         """(place of the first shared n-gram, begin, end) of each neighbourhood, for an item of ``length`` tokens."""

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -10,6 +11,8 @@ from curation.annotation.label_report import Asked
 from curation.annotation.label_tally import LabelTally
 from curation.blocks.card import Judged, dataset_card
 from curation.blocks.publish import PublishCard
+from curation.folder import Folder
+from curation.manifest import Manifest, Shard
 from curation.recipe import RunContext
 from curation.scale import Scale
 
@@ -144,3 +147,18 @@ def test_how_similar_duplicates_were_to_what_stays(context, tmp_path):
     said = section(dataset_card(step, context, [], [], [], 0), "Duplicates")
     assert said.startswith("Dropped for a document that stays: 1 with the same text, 20 near-duplicates. ")
     assert "was 0.80 or more, of nine in ten 0.82 or more, of half 0.90 or more." in said
+
+
+def test_what_was_masked_is_counted_by_stage_and_kind(context):
+    assert section(dataset_card(STEP, context, [], [], [], 0), "Personal data and secrets").startswith(
+        "None were found"
+    )
+    manifest = Manifest(Folder(f"{context.output}/mask"))
+    manifest.start({}, [], {})
+    record = {"documents": 9, "kept": 9, "removed": {}, "opened": 1, "seconds": 0.1}
+    counts = {"personal_data_email": 3, "personal_data_documents": 2, "secrets_KEY": 1, "other": 5}
+    manifest.finish_shard(Shard(0, (), 0), {**record, "counts": counts})
+    manifest.finish({}, {})
+    told = dataset_card(STEP, replace(context, stages=(("mask", None),)), [], [], [], 0)
+    said = section(told, "Personal data and secrets")
+    assert "| mask | email | 3 |" in said and "| mask | KEY | 1 |" in said and "other" not in said

@@ -1,7 +1,10 @@
 import pytest
 
+from curation.blocks import language
 from curation.blocks.language import DetectLanguage, KeepLanguage
+from curation.blocks.step import identity_of
 from curation.errors import ConfigError, CurationError
+from curation.text.language import Detected
 
 from .conftest import Kept, document, write_jsonl
 
@@ -23,6 +26,47 @@ def test_detecting_adds_two_columns_and_drops_nothing(langid, stage, tmp_path):
     assert [row["language"] for row in kept][:2] == ["en", "de"]
     assert all(0 <= row["language_score"] <= 1 for row in kept)
     assert kept[0]["language_score"] > 0.65
+
+
+class Scripted:
+    """A detector that remembers how many texts it was given at a time."""
+
+    name, names_scripts = "scripted", True
+
+    def __init__(self):
+        self.windows = []
+
+    def detect_batch(self, texts):
+        self.windows.append(len(texts))
+        return [Detected("en", 0.9, "Latn") if text.isascii() else Detected("zh", 0.8, "Hani") for text in texts]
+
+
+def test_documents_are_read_in_windows_and_given_in_order(monkeypatch):
+    detector = Scripted()
+    monkeypatch.setattr(language, "_detector", lambda spec: detector)
+    docs = [document(text="a" if n % 3 else "文", identifier=str(n)) for n in range(600)]
+    found = list(DetectLanguage(detector="fasttext:glotlid.bin").run(docs))
+    assert detector.windows == [256, 256, 88]
+    assert [doc.id for doc in found] == [str(n) for n in range(600)]
+    assert [doc.metadata for doc in found[:2]] == [
+        {"language": "zh", "language_score": 0.8},
+        {"language": "en", "language_score": 0.9},
+    ]
+
+
+def test_scripts_are_a_column_where_they_are_wanted(monkeypatch, stage, tmp_path):
+    monkeypatch.setattr(language, "_detector", lambda spec: Scripted())
+    step = DetectLanguage(detector="fasttext:glotlid.bin", script=True)
+    step.check()
+    (row,) = stage.run([write_jsonl(tmp_path / "a.jsonl", [{"id": "1", "text": "文"}])], step)
+    assert (row["language"], row["language_script"]) == ("zh", "Hani")
+    assert "language_script" not in DetectLanguage(detector="langid").adds
+    assert "script" in identity_of(step) and "script" not in identity_of(DetectLanguage(detector="langid"))
+
+
+def test_a_detector_without_scripts_is_a_config_error_where_they_are_wanted(langid):
+    with pytest.raises(ConfigError, match="langid names no scripts; GlotLID does"):
+        DetectLanguage(detector="langid", script=True).check()
 
 
 def test_keeping_a_language_says_why_others_go(langid, stage, tmp_path):

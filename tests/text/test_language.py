@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from curation.errors import ConfigError
-from curation.text import language
+from curation.text import language as language_module
 from curation.text.language import load_detector, plain_for_language
 
 SENTENCES = {
@@ -74,6 +74,55 @@ def test_fasttext_reads_the_whole_text_and_strips_the_label(model):
     assert pickle.loads(pickle.dumps(detector)).detect(SENTENCES["fr"])[0] == "fr"
 
 
+def test_a_batch_says_of_each_text_what_it_says_alone(model):
+    texts = [*SENTENCES.values(), "", " \n ", "The \ud800 derivative", "\n".join(SENTENCES["de"].split())] * 3
+    for detector in (load_detector(f"fasttext:{model}"), load_detector("langid")):
+        found = detector.detect_batch(texts)
+        assert [one[:2] for one in found] == [detector.detect(text) for text in texts]
+        assert {one.script for one in found} == {None}
+        assert not detector.names_scripts
+        assert detector.detect_batch([]) == []
+
+
+def test_labels_with_a_script_become_the_usual_codes(tmp_path):
+    import fasttext
+
+    labels = {
+        "eng_Latn": SENTENCES["en"],
+        "cmn_Hani": "函数 的 导数 描述 变化",
+        "ceb_Latn": "Ang usa ka bahin sa dagat",
+    }
+    lines = [f"__label__{label} {text}\n" for label, text in labels.items() for _ in range(50)]
+    (tmp_path / "train.txt").write_text("".join(lines), encoding="utf-8")
+    trained = fasttext.train_supervised(str(tmp_path / "train.txt"), dim=8, epoch=25, lr=0.5, thread=12, verbose=0)
+    trained.save_model(str(tmp_path / "glotlid.bin"))
+    detector = load_detector(f"fasttext:{tmp_path}/glotlid.bin")
+    assert detector.names_scripts
+    found = detector.detect_batch([*labels.values(), ""])
+    assert [(one.language, one.script) for one in found] == [
+        ("en", "Latn"),
+        ("zh", "Hani"),
+        ("ceb", "Latn"),  # ISO 639-1 has no code
+        ("und", None),
+    ]
+    assert detector.detect(SENTENCES["en"]) == found[0][:2]
+
+
+@pytest.mark.parametrize(
+    ("label", "language", "script"),
+    [
+        ("__label__en", "en", None),
+        ("__label__als", "als", None),  # in lid.176 Alemannic
+        ("__label__als_Latn", "sq", "Latn"),  # in GlotLID Tosk Albanian
+        ("__label__fao_Latn", "fo", "Latn"),
+        ("__label__arb_Arab", "ar", "Arab"),
+        ("__label__und_Grek", "und", "Grek"),
+    ],
+)
+def test_codes_are_iso_639_1_where_there_is_one(label, language, script):
+    assert language_module._named(label, 1.00001) == (language, 1.0, script)
+
+
 def test_a_missing_or_broken_model_and_an_unknown_detector_are_named(tmp_path):
     broken = tmp_path / "broken.bin"
     broken.write_bytes(b"no model at all")
@@ -89,6 +138,6 @@ def test_a_missing_or_broken_model_and_an_unknown_detector_are_named(tmp_path):
 
 def test_a_missing_package_names_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "py3langid.langid", None)
-    language._langid_model.cache_clear()
+    language_module._langid_model.cache_clear()
     with pytest.raises(ConfigError, match=r"pip install 'curation\[demo\]'"):
         load_detector("langid")

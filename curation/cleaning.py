@@ -1,0 +1,80 @@
+"""Decontaminate without a recipe file: a recipe of one stage.
+
+    decontaminate("pages/*.parquet", benchmarks=("gsm8k", "math", "mmlu"), output="clean")
+
+What carries an item of a benchmark is in ``{output}/decontaminate/removed`` with the item, the ratio and the passage;
+``contamination.md`` beside it lists them to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from curation.blocks.contamination import ReportContamination
+from curation.blocks.decontaminate import Decontaminate
+from curation.blocks.extract import ExtractText
+from curation.recipe import Removed, Stage
+from curation.running import RunReport, run_stages
+from curation.stage_runner import Progress
+from curation.text.overlap import Measure
+
+
+def decontaminate(
+    input: str,
+    *,
+    benchmarks: Sequence[str],
+    output: str,
+    ngram: int = 13,
+    ratio: float = 0.6,
+    measure: Measure = "lcs",
+    action: Literal["drop", "mask"] = "drop",
+    answers: bool = False,
+    choices: bool = True,
+    item_column: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    removed: Removed = "full",
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Drop documents that carry an item of a benchmark, or mask passages; the rest is in ``decontaminate/data``.
+
+    Args:
+        input: documents: parquet, JSON lines, CSV or archives.
+        benchmarks: names, ``name=files`` or files, as of `Decontaminate`, like all settings down to ``item_column``.
+        output: a folder.
+        ngram: tokens that must be shared for a comparison.
+        ratio: of the item's tokens that the longest common subsequence covers.
+        measure: ``lcs`` or ``greedy``.
+        action: ``drop`` or ``mask``.
+        answers: whether answers are items of their own.
+        choices: whether choices belong to the question.
+        item_column: the column of other files that holds the item.
+        columns: our column -> the input's column.
+        removed: what is written of dropped documents.
+        workers: processes at a time.
+        progress: told what goes on.
+
+    Raises:
+        ConfigError: before any work, for whatever cannot work.
+    """
+    step = Decontaminate(
+        benchmarks=tuple(benchmarks),
+        ngram=ngram,
+        ratio=ratio,
+        measure=measure,
+        action=action,
+        answers=answers,
+        choices=choices,
+        item_column=item_column,
+    )
+    stage = Stage(
+        name="decontaminate",
+        reads=(input,),
+        steps=[ExtractText(), step],
+        columns=dict(columns or {}),
+        removed=removed,
+        finish=ReportContamination.of(step),
+    )
+    settings = {"benchmarks": list(benchmarks), "ngram": ngram, "ratio": ratio, "measure": measure, "action": action}
+    return run_stages("decontaminate", [stage], output, settings, workers=workers, progress=progress)

@@ -1,0 +1,72 @@
+"""The commands that take out what should not be learned: decontaminate.
+
+Example: ``curate decontaminate pages.parquet --benchmarks gsm8k,math,mmlu --output clean``
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from curation.cli_documents import Columns, Output, Workers, read_columns, show
+from curation.errors import ConfigError
+
+app = typer.Typer()
+
+RemovedOption = Annotated[
+    str, typer.Option("--removed", help="What is written of dropped documents: full, ids or none.")
+]
+
+
+def removed_mode(given: str) -> str:
+    """The mode, checked.
+
+    Raises:
+        ConfigError: if there is none of that name.
+    """
+    if given not in ("full", "ids", "none"):
+        raise ConfigError(f"--removed {given}: expected full, ids or none")
+    return given
+
+
+@app.command(epilog="Example: [bold]curate decontaminate pages.parquet --benchmarks gsm8k,math,mmlu --output clean[/]")
+def decontaminate(
+    source: Annotated[str, typer.Argument(metavar="INPUT", help="Parquet, jsonl, CSV, archives, or a folder.")],
+    benchmarks: Annotated[str, typer.Option(help="Names, NAME=FILE or files of items: gsm8k,math,./mine.jsonl")],
+    output: Output,
+    ngram: Annotated[int, typer.Option(help="Words that must be shared for a comparison.")] = 13,
+    ratio: Annotated[float, typer.Option(help="Of an item's words, from which on a document goes.")] = 0.6,
+    measure: Annotated[str, typer.Option(help="lcs, or greedy as cosmopedia's script.")] = "lcs",
+    action: Annotated[str, typer.Option(help="drop the document, or mask the passage.")] = "drop",
+    answers: Annotated[bool, typer.Option("--answers", help="Look for answers, too.")] = False,
+    choices: Annotated[bool, typer.Option(help="Choices belong to the question.")] = True,
+    item_column: Annotated[str | None, typer.Option(help="Of files of one's own: the column of items.")] = None,
+    removed: RemovedOption = "full",
+    columns: Columns = None,
+    workers: Workers = None,
+) -> None:
+    """Drop documents that carry an item of a benchmark, or mask the passage."""
+    from curation.cleaning import decontaminate as take_out
+    from curation.console import out
+
+    report = show(
+        lambda progress: take_out(
+            source,
+            benchmarks=[one.strip() for one in benchmarks.split(",") if one.strip()],
+            output=output,
+            ngram=ngram,
+            ratio=ratio,
+            measure=measure,  # type: ignore[arg-type]
+            action=action,  # type: ignore[arg-type]
+            answers=answers,
+            choices=choices,
+            item_column=item_column,
+            columns=read_columns(columns),
+            removed=removed_mode(removed),  # type: ignore[arg-type]
+            workers=workers,
+            progress=progress,
+        ),
+        "decontaminate/data",
+    )
+    out.print(f"report  {report.output}/decontaminate/contamination.md")
