@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from curation.classify.classifier import load_classifier as load_classifier
     from curation.classify.spec import load_spec as load_spec
     from curation.cleaning import decontaminate as decontaminate
+    from curation.cleaning import mask as mask
     from curation.commands import select as select
     from curation.commands import train as train
     from curation.deduplication import Dedup as Dedup
@@ -113,6 +114,7 @@ _MODULES = {
     "load_prompt": "annotation.prompt",
     "load_recipe": "recipe",
     "load_spec": "classify.spec",
+    "mask": "cleaning",
     "plan": "planning",
     "run": "running",
     "score": "scoring",
@@ -167,6 +169,7 @@ __all__ = [
     "load_prompt",
     "load_recipe",
     "load_spec",
+    "mask",
     "plan",
     "run",
     "score",

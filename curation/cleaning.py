@@ -1,6 +1,7 @@
-"""Decontaminate without a recipe file: a recipe of one stage.
+"""Decontaminate, and mask personal data and secrets, without a recipe file: each is a recipe of one stage.
 
     decontaminate("pages/*.parquet", benchmarks=("gsm8k", "math", "mmlu"), output="clean")
+    mask("code/*.parquet", ips="off", secrets="mask", output="masked")
 
 What carries an item of a benchmark is in ``{output}/decontaminate/removed`` with the item, the ratio and the passage;
 ``contamination.md`` beside it lists them to read.
@@ -9,12 +10,16 @@ What carries an item of a benchmark is in ``{output}/decontaminate/removed`` wit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from curation.blocks.contamination import ReportContamination
 from curation.blocks.decontaminate import Decontaminate
 from curation.blocks.extract import ExtractText
-from curation.recipe import Removed, Stage
+from curation.blocks.masking import Treatment
+from curation.blocks.personal import ReplacePersonal
+from curation.blocks.secrets import MaskSecrets
+from curation.errors import ConfigError
+from curation.recipe import Removed, Stage, folder_of
 from curation.running import RunReport, run_stages
 from curation.stage_runner import Progress
 from curation.text.overlap import Measure
@@ -58,6 +63,8 @@ def decontaminate(
     Raises:
         ConfigError: before any work, for whatever cannot work.
     """
+    if not benchmarks:
+        raise ConfigError("no benchmark is given: name some, such as gsm8k, or files of items")
     step = Decontaminate(
         benchmarks=tuple(benchmarks),
         ngram=ngram,
@@ -78,3 +85,54 @@ def decontaminate(
     )
     settings = {"benchmarks": list(benchmarks), "ngram": ngram, "ratio": ratio, "measure": measure, "action": action}
     return run_stages("decontaminate", [stage], output, settings, workers=workers, progress=progress)
+
+
+def mask(
+    input: str,
+    *,
+    output: str,
+    emails: Treatment = "mask",
+    ips: Treatment = "mask",
+    secrets: Treatment = "off",
+    own: Treatment = "mask",
+    patterns: str = "",
+    allowed: str = "",
+    columns: Mapping[str, str] | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Mask personal data and secrets, or drop the documents that have any; the result is in ``{output}/mask/data``.
+
+    What was found is told by path, line and kind in ``mask/personal`` and ``mask/secrets``; no value stands anywhere.
+
+    Args:
+        input: documents: parquet, JSON lines, CSV or archives.
+        output: a folder.
+        emails: ``mask``, ``drop`` or ``off``, as all treatments.
+        ips: public IP addresses; ``off`` suits code, where version numbers look like them.
+        secrets: keys and passwords in code; needs the extra ``code``.
+        own: what one's own patterns find.
+        patterns: a YAML file of them, as of `ReplacePersonal`.
+        allowed: a file of values that are left.
+        columns: our column -> the input's column.
+        workers: processes at a time.
+        progress: told what goes on.
+
+    Raises:
+        ConfigError: before any work, for whatever cannot work.
+    """
+    steps: list[Any] = [
+        ReplacePersonal(
+            emails=emails,
+            ips=ips,
+            own=own,
+            patterns=patterns,
+            allowed=allowed,
+            report=folder_of("mask", "personal"),
+        )
+    ]
+    if secrets != "off":
+        steps.append(MaskSecrets(secrets=secrets, own="off", allowed=allowed, report=folder_of("mask", "secrets")))
+    stage = Stage(name="mask", reads=(input,), steps=[ExtractText(), *steps], columns=dict(columns or {}))
+    settings = {"emails": emails, "ips": ips, "secrets": secrets, "own": own}
+    return run_stages("mask", [stage], output, settings, workers=workers, progress=progress)

@@ -1,4 +1,4 @@
-"""The commands that take out what should not be learned: decontaminate.
+"""The commands that take out what should not be learned: decontaminate, mask.
 
 Example: ``curate decontaminate pages.parquet --benchmarks gsm8k,math,mmlu --output clean``
 """
@@ -70,3 +70,40 @@ def decontaminate(
         "decontaminate/data",
     )
     out.print(f"report  {report.output}/decontaminate/contamination.md")
+
+
+@app.command(epilog="Example: [bold]curate mask code.parquet --ips off --secrets mask --output masked[/]")
+def mask(
+    source: Annotated[str, typer.Argument(metavar="INPUT", help="Parquet, jsonl, CSV, archives, or a folder.")],
+    output: Output,
+    emails: Annotated[str, typer.Option(help="mask, drop or off.")] = "mask",
+    ips: Annotated[str, typer.Option(help="mask, drop or off: public addresses; of code off.")] = "mask",
+    secrets: Annotated[str, typer.Option(help="mask, drop or off: keys and passwords in code.")] = "off",
+    own: Annotated[str, typer.Option(help="mask, drop or off: what --patterns find.")] = "mask",
+    patterns: Annotated[str, typer.Option(help="A YAML file, kind: regex.")] = "",
+    allowed: Annotated[str, typer.Option(help="A file of values that are left, one a line, or re: REGEX.")] = "",
+    columns: Columns = None,
+    workers: Workers = None,
+) -> None:
+    """Mask personal data and secrets, or drop the documents that have any."""
+    from curation.cleaning import mask as mask_all
+    from curation.console import out
+
+    report = show(
+        lambda progress: mask_all(
+            source,
+            output=output,
+            emails=emails,  # type: ignore[arg-type]
+            ips=ips,  # type: ignore[arg-type]
+            secrets=secrets,  # type: ignore[arg-type]
+            own=own,  # type: ignore[arg-type]
+            patterns=patterns,
+            allowed=allowed,
+            columns=read_columns(columns),
+            workers=workers,
+            progress=progress,
+        ),
+        "mask/data",
+    )
+    kinds = "personal" if secrets == "off" else "{personal,secrets}"
+    out.print(f"places  {report.output}/mask/{kinds}: document, path, line and kind", markup=False)
