@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from curation.blocks.personal import ReplacePersonal as ReplacePersonal
     from curation.blocks.publish import PublishCard as PublishCard
     from curation.blocks.publish import PublishRows as PublishRows
+    from curation.blocks.quality import KeepQuality as KeepQuality
     from curation.blocks.sample import DrawSample as DrawSample
     from curation.blocks.score import CountTokens as CountTokens
     from curation.blocks.score import ScoreText as ScoreText
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from curation.blocks.train import TrainClassifier as TrainClassifier
     from curation.classify.classifier import load_classifier as load_classifier
     from curation.classify.spec import load_spec as load_spec
+    from curation.cleaning import clean as clean
     from curation.cleaning import decontaminate as decontaminate
     from curation.cleaning import mask as mask
     from curation.commands import select as select
@@ -82,6 +84,7 @@ _MODULES = {
     "Judging": "annotation.judging",
     "KeepLanguage": "blocks.language",
     "KeepListed": "blocks.domains",
+    "KeepQuality": "blocks.quality",
     "KeepScore": "blocks.select",
     "ListDomains": "blocks.domains",
     "MaskSecrets": "blocks.secrets",
@@ -102,6 +105,7 @@ _MODULES = {
     "TrainStudent": "blocks.screen",
     "annotate": "labelling",
     "cascade_stages": "scoring",
+    "clean": "cleaning",
     "compare_labels": "blocks.compare",
     "decontaminate": "cleaning",
     "dedup": "deduplication",
@@ -137,6 +141,7 @@ __all__ = [
     "Judging",
     "KeepLanguage",
     "KeepListed",
+    "KeepQuality",
     "KeepScore",
     "ListDomains",
     "MaskSecrets",
@@ -157,6 +162,7 @@ __all__ = [
     "TrainStudent",
     "annotate",
     "cascade_stages",
+    "clean",
     "compare_labels",
     "decontaminate",
     "dedup",

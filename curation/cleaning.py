@@ -1,5 +1,6 @@
-"""Decontaminate, and mask personal data and secrets, without a recipe file: each is a recipe of one stage.
+"""Quality rules, decontamination, masking of personal data and secrets without a recipe file, each of one stage.
 
+    clean("pages/*.parquet", output="good")
     decontaminate("pages/*.parquet", benchmarks=("gsm8k", "math", "mmlu"), output="clean")
     mask("code/*.parquet", ips="off", secrets="mask", output="masked")
 
@@ -17,12 +18,61 @@ from curation.blocks.decontaminate import Decontaminate
 from curation.blocks.extract import ExtractText
 from curation.blocks.masking import Treatment
 from curation.blocks.personal import ReplacePersonal
+from curation.blocks.quality import KeepQuality
 from curation.blocks.secrets import MaskSecrets
 from curation.errors import ConfigError
 from curation.recipe import Removed, Stage, folder_of
 from curation.running import RunReport, run_stages
 from curation.stage_runner import Progress
 from curation.text.overlap import Measure
+from curation.text.quality import RULES
+
+
+def clean(
+    input: str,
+    *,
+    output: str,
+    language: str = "en",
+    rules: Sequence[str] = RULES,
+    thresholds: Mapping[str, float | None] | None = None,
+    curly_bracket: Literal["drop", "keep", "mark"] = "drop",
+    clean_lines: bool = True,
+    columns: Mapping[str, str] | None = None,
+    removed: Removed = "full",
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> RunReport:
+    """Drop what the quality rules of Gopher, C4 and FineWeb drop; what stays is in ``{output}/clean/data``.
+
+    Args:
+        input: documents: parquet, JSON lines, CSV or archives.
+        output: a folder.
+        language: a code such as ``en``, or the file of an entry of one's own, as of `KeepQuality`, like all settings
+            down to ``clean_lines``.
+        rules: rule sets that are asked.
+        thresholds: threshold -> value, above those of the language; None for none.
+        curly_bracket: ``drop``, ``keep`` or ``mark``.
+        clean_lines: whether the lines that C4 drops are gone.
+        columns: our column -> the input's column.
+        removed: what is written of dropped documents.
+        workers: processes at a time.
+        progress: told what goes on.
+
+    Raises:
+        ConfigError: before any work, for whatever cannot work.
+    """
+    step = KeepQuality(
+        language=language,
+        rules=tuple(rules),
+        thresholds=dict(thresholds or {}),
+        curly_bracket=curly_bracket,
+        clean_lines=clean_lines,
+    )
+    stage = Stage(
+        name="clean", reads=(input,), steps=[ExtractText(), step], columns=dict(columns or {}), removed=removed
+    )
+    settings = {"language": language, "rules": list(rules), "thresholds": dict(thresholds or {})}
+    return run_stages("clean", [stage], output, settings, workers=workers, progress=progress)
 
 
 def decontaminate(

@@ -1,4 +1,4 @@
-"""The commands that take out what should not be learned: decontaminate, mask.
+"""The commands that take out what should not be learned: clean, decontaminate, mask.
 
 Example: ``curate decontaminate pages.parquet --benchmarks gsm8k,math,mmlu --output clean``
 """
@@ -28,6 +28,57 @@ def removed_mode(given: str) -> str:
     if given not in ("full", "ids", "none"):
         raise ConfigError(f"--removed {given}: expected full, ids or none")
     return given
+
+
+@app.command(epilog="Example: [bold]curate clean pages.parquet --language en --set min_doc_words=30 --output good[/]")
+def clean(
+    source: Annotated[str, typer.Argument(metavar="INPUT", help="Parquet, jsonl, CSV, archives, or a folder.")],
+    output: Output,
+    language: Annotated[str, typer.Option(help="A code such as en or de, or a YAML file of one's own.")] = "en",
+    rules: Annotated[str, typer.Option(help="Which rule sets.")] = "gopher_repetition,gopher_quality,c4,fineweb",
+    sets: Annotated[list[str] | None, typer.Option("--set", help="threshold=value, or null for none.")] = None,
+    curly_bracket: Annotated[str, typer.Option(help="Of texts with {: drop, keep, or mark in a column.")] = "drop",
+    clean_lines: Annotated[bool, typer.Option(help="Take out the lines that C4's rules drop.")] = True,
+    removed: RemovedOption = "full",
+    columns: Columns = None,
+    workers: Workers = None,
+) -> None:
+    """Drop what the quality rules of Gopher, C4 and FineWeb drop, each with the measured value."""
+    from curation.cleaning import clean as clean_all
+
+    show(
+        lambda progress: clean_all(
+            source,
+            output=output,
+            language=language,
+            rules=[one.strip() for one in rules.split(",") if one.strip()],
+            thresholds=_thresholds(sets or []),
+            curly_bracket=curly_bracket,  # type: ignore[arg-type]
+            clean_lines=clean_lines,
+            columns=read_columns(columns),
+            removed=removed_mode(removed),  # type: ignore[arg-type]
+            workers=workers,
+            progress=progress,
+        ),
+        "clean/data",
+    )
+
+
+def _thresholds(given: list[str]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        try:
+            found[name.strip()] = None if value.strip() == "null" else _number(value)
+        except ValueError:
+            raise ConfigError(f"--set {one}: expected threshold=number or threshold=null") from None
+        if not equals:
+            raise ConfigError(f"--set {one}: expected threshold=number or threshold=null")
+    return found
+
+
+def _number(text: str) -> float:
+    return int(text) if text.strip().isdigit() else float(text)
 
 
 @app.command(epilog="Example: [bold]curate decontaminate pages.parquet --benchmarks gsm8k,math,mmlu --output clean[/]")

@@ -1,4 +1,4 @@
-"""`curate decontaminate` and `curate mask` as a user calls them."""
+"""`curate clean`, `curate decontaminate` and `curate mask` as a user calls them."""
 
 import json
 
@@ -27,6 +27,27 @@ def given(tmp_path_factory):
     code = [{"id": "a.py", "path": "src/a.py", "text": f"import boto\n\naws_key = '{KEY}'\nip = '8.8.8.8'\n"}]
     pq.write_table(pa.Table.from_pylist(code), folder / "code.parquet")
     return folder
+
+
+PROSE = (
+    "The hens of the farm lay their eggs in the morning, and the farmer has to count them before the market opens. "
+    "It is easy to see that there are more eggs on some days than on others! With that in mind, she writes a list."
+)
+
+
+def test_clean(tmp_path):
+    texts = [PROSE, f"{PROSE}\nlogin now\n{PROSE[:109]}", "Too short.", f"{PROSE} {{}}"]
+    rows = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = ("--set", "min_doc_words=30", "--set", "min_num_sentences=3", "--rules", "gopher_quality,c4")
+    done = curate("clean", tmp_path / "in.jsonl", *given, "--curly-bracket", "mark", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    kept = rows_of(tmp_path / "out/clean/data")
+    assert [(row["id"], row["has_curly_bracket"]) for row in kept] == [("0", False), ("1", False), ("3", True)]
+    assert kept[1]["text"] == texts[1].replace("login now\n", "")
+    (gone,) = rows_of(tmp_path / "out/clean/removed")
+    assert (gone["reason"], gone["value"], gone["limit"]) == ("gopher_short_doc", 2, 30)
+    assert "lines_too_few_words 1" in done.stdout
 
 
 def test_decontaminate(given, tmp_path):
@@ -82,6 +103,10 @@ def test_mask_secrets_in_code(given, tmp_path):
         ),
         (("decontaminate", "pages.jsonl", "--benchmarks", "items.jsonl", "--ratio", "2"), "up to 1, got 2"),
         (("decontaminate", "pages.jsonl", "--benchmarks", ""), "no benchmark"),
+        (("clean", "pages.jsonl", "--language", "xx"), "xx"),
+        (("clean", "pages.jsonl", "--rules", "gopher"), "gopher"),
+        (("clean", "pages.jsonl", "--set", "min_doc_word=3"), "min_doc_words"),
+        (("clean", "pages.jsonl", "--set", "min_doc_words"), "--set min_doc_words: expected threshold=number"),
         (("mask", "pages.jsonl", "--emails", "hide"), "expected mask, drop or off, got 'hide'"),
         (("mask", "pages.jsonl", "--patterns", "nowhere.yaml"), "nowhere.yaml"),
     ],
