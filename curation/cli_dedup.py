@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from curation.cli_clean import RemovedOption, removed_mode
-from curation.cli_documents import Columns, Output, Workers, read_columns, show
+from curation.cli_documents import Again, Columns, Output, Workers, read_columns, show
 from curation.config import read_settings
 
 app = typer.Typer()
@@ -31,9 +31,13 @@ def dedup(
     measure: Annotated[str, typer.Option(help="jaccard or containment.")] = "jaccard",
     keep: Annotated[
         str, typer.Option(help="best, longest, first, stars, earliest, permissive, highest:COLUMN, …; or several.")
-    ] = "longest",
+    ] = "best",
     against: Annotated[list[str] | None, typer.Option(help="An earlier dataset, whose documents stay.")] = None,
     removed: RemovedOption = "full",
+    seed: Annotated[int, typer.Option(help="Of the permutations.")] = 1,
+    parts: Annotated[int, typer.Option(help="Of the clusters: a worker holds one.")] = 8,
+    splits: Annotated[int, typer.Option(help="Of each band, likewise.")] = 1,
+    redo: Again = False,
     columns: Columns = None,
     workers: Workers = None,
 ) -> None:
@@ -43,7 +47,8 @@ def dedup(
     from curation.deduplication import dedup as drop_duplicates
 
     given = {"shingles": shingles, "normalisation": normalisation, "measure": measure}
-    values: dict[str, Any] = {"bands": bands, "rows": rows, "ngram": ngram, "threshold": threshold, **given}
+    numbers = {"bands": bands, "rows": rows, "ngram": ngram, "seed": seed, "parts": parts, "splits": splits}
+    values: dict[str, Any] = {"threshold": threshold, **numbers, **given}
     settings = read_settings(Dedup, values | {"keep": [one.strip() for one in keep.split(",")]}, "dedup")
     report = show(
         lambda progress: drop_duplicates(
@@ -53,6 +58,7 @@ def dedup(
             against=against or (),
             columns=read_columns(columns),
             removed=removed_mode(removed),  # type: ignore[arg-type]
+            redo=redo,
             workers=workers,
             progress=progress,
         ),

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from curation.blocks.dedup import Signatures
 from curation.blocks.dedup_drop import DropDuplicates
 from curation.blocks.dedup_pairs import FindPairs, JoinPairs
 from curation.blocks.dedup_shingles import CollectShingles
-from curation.blocks.dedup_verify import VerifyPairs
+from curation.blocks.dedup_verify import Measure, VerifyPairs
 from curation.blocks.extract import ExtractText
-from curation.blocks.keeping import keep_rules
-from curation.blocks.read import KINDS
+from curation.blocks.keeping import check_columns, keep_rules
+from curation.blocks.read import ARCHIVES, KINDS, columns_of
 from curation.blocks.tables import are_tables
 from curation.content import resolve_location
 from curation.errors import ConfigError
@@ -29,6 +29,8 @@ from curation.recipe import Removed, Stage, folder_of
 from curation.running import RunReport, run_stages
 from curation.stage_runner import Progress
 from curation.text.minhash import MinHash
+
+_MOST_PARTS = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class Dedup:
             numbers; ``datatrove`` turns numbers to 0 and drops punctuation, as FineWeb.
         threshold: lowest exact similarity of a duplicate to the document that is kept for it; None removes whole
             clusters unverified, as published for FineMath and FineWeb.
-        measure: that similarity: ``jaccard``, or ``containment`` in the longer document.
+        measure: that similarity: ``jaccard``, or ``containment`` of the document that goes in the one that stays.
         keep: rules that say which stays, the first that tells two apart decides: ``best`` (highest score, then
             longest), ``longest``, ``first``, ``stars``, ``earliest``, ``permissive``, or ``highest:COLUMN``,
             ``lowest:COLUMN``, ``permissive:COLUMN``.
@@ -60,7 +62,7 @@ class Dedup:
     shingles: Literal["words", "characters"] = "words"
     normalisation: Literal["keep_mathematics", "words", "datatrove"] = "keep_mathematics"
     threshold: float | None = None
-    measure: Literal["jaccard", "containment"] = "jaccard"
+    measure: Measure = "jaccard"
     keep: tuple[str, ...] = ("best",)
     parts: int = 8
     splits: int = 1
@@ -69,12 +71,19 @@ class Dedup:
         for key in ("ngram", "bands", "rows", "parts", "splits"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}: expected at least 1, got {getattr(self, key)}")
+        if self.parts > _MOST_PARTS:
+            raise ValueError(f"parts: expected at most {_MOST_PARTS}, got {self.parts}: a task opens a file for each")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected 0 or more, got {self.seed}")
+        if self.measure not in get_args(Measure):
+            raise ValueError(f"measure: expected one of {get_args(Measure)}, got {self.measure!r}")
         if self.threshold is not None and not 0 < self.threshold <= 1:
             raise ValueError(f"threshold: expected more than 0 and at most 1, got {self.threshold}")
         try:
             keep_rules(self.keep)
         except ConfigError as error:
             raise ValueError(str(error)) from error
+        _ = self.minhash  # says what is wrong with the rest
 
     @property
     def minhash(self) -> MinHash:
@@ -130,14 +139,7 @@ def dedup_stages(
         Stage(
             name=f"{name}_pairs",
             reads=f"{name}_signatures",
-            steps=[
-                FindPairs(
-                    signatures=signatures,
-                    bands=settings.bands,
-                    splits=settings.splits,
-                    every_pair=settings.threshold is not None,
-                )
-            ],
+            steps=[FindPairs(signatures=signatures, bands=settings.bands, splits=settings.splits)],
             parts=(settings.bands + 1) * settings.splits,
         ),
         Stage(
@@ -182,6 +184,7 @@ def dedup(
     against: str | Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
     removed: Removed = "full",
+    redo: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> RunReport:
@@ -192,8 +195,9 @@ def dedup(
         output: a folder.
         settings: what counts as a duplicate; FineWeb's 14 bands of 8 rows by default.
         against: earlier datasets whose documents' duplicates are dropped, too.
-        columns: our column -> the input's column.
+        columns: our column -> the input's column; of earlier datasets, too, where they have it.
         removed: what is written of dropped documents: ``full``, ``ids`` or ``none``.
+        redo: run all again.
         workers: processes at a time.
         progress: told what goes on.
 
@@ -201,20 +205,30 @@ def dedup(
         ConfigError: before any work, for whatever cannot work.
     """
     chosen = settings or Dedup()
+    if removed not in get_args(Removed):
+        raise ConfigError(f"removed: expected one of {get_args(Removed)}, got {removed!r}")
     earlier = (against,) if isinstance(against, str) else tuple(against)
-    before, reads = _texts("texts", input, columns or {})
+    before, reads = _texts("texts", input, columns or {}, keep_rules(chosen.keep))
     others: dict[str, str | tuple[str, ...]] = {}
     for number, one in enumerate(earlier):
-        more, others[one] = _texts(f"texts_against{number}", one, {})
+        more, others[one] = _texts(f"texts_against{number}", one, columns or {}, None)
         before += more
     stages = [*before, *dedup_stages(chosen, reads, against=others, removed=removed)]
     told = {"settings": chosen, "against": earlier}
-    return run_stages("dedup", stages, output, told, workers=workers, progress=progress)
+    return run_stages("dedup", stages, output, told, redo=redo, workers=workers, progress=progress)
 
 
-def _texts(name: str, location: str, columns: Mapping[str, str]) -> tuple[list[Stage], str | tuple[str, ...]]:
+def _texts(
+    name: str, location: str, columns: Mapping[str, str], rules: tuple[str, ...] | None
+) -> tuple[list[Stage], str | tuple[str, ...]]:
     """A stage that makes texts of what is not parquet with texts, since it is read three times; and what to read."""
     files = [file.path for file in list_inputs(resolve_location(location), *KINDS)]
+    if rules is None:  # an earlier dataset may have our columns, or those of the input
+        there = columns_of(files[:1], {}, outside=False)
+        columns = {ours: theirs for ours, theirs in columns.items() if theirs in there}
+    else:
+        check_columns(rules, columns_of(files, columns))
     if are_tables(files, columns):
         return [], (location,)
-    return [Stage(name=name, reads=(location,), steps=[ExtractText()], columns=columns, costly=True)], name
+    extracts = any(file.endswith(ARCHIVES) for file in files)
+    return [Stage(name=name, reads=(location,), steps=[ExtractText()], columns=columns, costly=extracts)], name

@@ -11,19 +11,26 @@ Example: ``for line in explain("out", "page-17"): print(line)``::
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curation.blocks.read import KINDS, read_files
+from curation.blocks.dedup import Numbering
+from curation.blocks.read import read_files
+from curation.blocks.tables import are_tables, read_tables
 from curation.content import resolve_location
 from curation.errors import ConfigError
-from curation.folder import Folder, list_inputs, open_input
+from curation.folder import Folder
 from curation.manifest import Manifest
 
 _WIDTH = 300
+_OF_EARLIER = re.compile(r"_against\d+$")  # stages over datasets that documents were compared with
+_UNTOLD = ("reason", "kept_document")
 _CHANGES = 20
 _CONTEXT = 5  # words
 _EXACT_WORDS = 3000  # beyond, frequent words are no anchors: the comparison would take minutes
@@ -45,17 +52,17 @@ def explain(output: str, identifier: str) -> Iterator[str]:
         raise ConfigError(f"{output}: no run was started in this folder (no run.json)")
     found = False
     for name in noted["stages"]:
-        stage = folder / name
-        if Manifest(stage).started() is None:
+        if Manifest(folder / name).started() is None or _OF_EARLIER.search(name):
             continue
-        for line in _fate(stage, identifier):
+        for line in _fate(folder, name, identifier):
             yield f"{name:<24} {line}"
             name, found = "", True
     if not found:
         raise ConfigError(f"{output}: no stage has kept or dropped a document with the id {identifier!r}")
 
 
-def _fate(stage: Folder, identifier: str) -> Iterator[str]:
+def _fate(run: Folder, name: str, identifier: str) -> Iterator[str]:
+    stage = run / name
     columns = _columns(stage)
     is_of_documents = {"id", "text"} <= set(columns)
     if is_of_documents and next(_rows(stage, "data", identifier, ["id"]), None) is not None:
@@ -63,7 +70,7 @@ def _fate(stage: Folder, identifier: str) -> Iterator[str]:
     for row in _rows(stage, "removed", identifier):
         yield f"removed as {row['reason']}{_evidence(row, columns)}"
         if row.get("duplicate_of"):
-            yield from _pair(stage, row)
+            yield from _pair(run, name, row)
 
 
 def _columns(stage: Folder) -> list[str]:
@@ -89,7 +96,7 @@ def _rows(stage: Folder, part: str, identifier: str, columns: list[str] | None =
 
 def _evidence(row: dict[str, Any], columns: list[str]) -> str:
     """What a step wrote beside the reason: columns that the kept documents have not."""
-    said = [f"{name} {_shown(row[name])}" for name in row if name not in (*columns, "reason") and row[name] is not None]
+    said = [f"{name} {_shown(row[name])}" for name in row if name not in (*columns, *_UNTOLD) and row[name] is not None]
     return f": {', '.join(said)}" if said else ""
 
 
@@ -98,24 +105,20 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
-def _pair(stage: Folder, row: dict[str, Any]) -> Iterator[str]:
-    """Both texts of a pair of duplicates, by the lines in which they differ."""
-    kept = row["duplicate_of"]
-    files = [file for shard in Manifest(stage).shards() for file in shard.files]
-    where = (
-        [file.path for file in list_inputs(resolve_location(row["duplicate_in"]), *KINDS)]
-        if row.get("duplicate_in")
-        else files
-    )
-    mine, other = row.get("text") or _text(files, row["id"]), _text(where, kept)
+def _pair(run: Folder, stage: str, row: dict[str, Any]) -> Iterator[str]:
+    """Both texts of a pair of duplicates, by the words in which they differ."""
+    kept, other = row["duplicate_of"], _kept_text(run, stage, row["kept_document"])
+    mine = row.get("text")
     if mine is None or other is None:
-        yield f"the text of {row['id'] if mine is None else kept} is not there any more"
-        return
-    yield f"{len(mine):,} characters, {kept} {len(other):,}; [-only here-], {{+only in {kept}+}}:"
-    changes = list(_changes(mine.split(), other.split()))
-    yield from changes[:_CHANGES]
-    if len(changes) > _CHANGES:
-        yield f"… {len(changes) - _CHANGES} more"
+        yield "the texts are not both there any more" if other is None else "its text was not kept in removed/"
+    elif mine == other:
+        yield f"the texts are equal, {len(mine):,} characters"
+    else:
+        yield f"{len(mine):,} characters, {kept} {len(other):,}; [-only here-], {{+only in {kept}+}}:"
+        changes = list(_changes(mine.split(), other.split()))
+        yield from changes[:_CHANGES]
+        if len(changes) > _CHANGES:
+            yield f"… {len(changes) - _CHANGES} more"
 
 
 def _changes(mine: list[str], other: list[str]) -> Iterator[str]:
@@ -130,14 +133,24 @@ def _changes(mine: list[str], other: list[str]) -> Iterator[str]:
         yield " ".join(filter(None, ["…", *before, gone, come, *after, "…"]))
 
 
-def _text(files: list[str], identifier: str) -> str | None:
-    for file in files:
-        if file.endswith(".parquet"):
-            with open_input(file) as stream:
-                rows = pq.read_table(stream, columns=["text"], filters=pc.field("id") == identifier).to_pylist()
-            texts = [row["text"] for row in rows]
-        else:
-            texts = [doc.text for doc in read_files([file]) if doc.id == identifier]
-        if texts:
-            return str(texts[0])
+def _kept_text(run: Folder, stage: str, number: int) -> str | None:
+    """The text of a numbered document, from what its signatures were made of; ids need not be unique."""
+    names = [f"{stage}_signatures"]
+    while Manifest(run / f"{stage}_signatures_against{len(names) - 1}").started():
+        names.append(f"{stage}_signatures_against{len(names) - 1}")
+    folder, shard, row = Numbering([f"{run.location}/{name}/data" for name in names]).locate(number)
+    files = Manifest(run / names[folder]).shards()[shard].files
+    try:
+        return _nth_text(files, row)
+    except FileNotFoundError:
+        return None
+
+
+def _nth_text(files: Sequence[str], row: int) -> str | None:
+    if not are_tables(files, {}):
+        return next((doc.text for doc in islice(read_files(files), row, None)), None)
+    for table in read_tables(files, {"id": pa.string(), "text": pa.large_string()}, lambda lost: None):
+        if row < table.num_rows:
+            return str(table["text"][row].as_py())
+        row -= table.num_rows
     return None

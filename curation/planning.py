@@ -179,7 +179,10 @@ class _Planner:
         if stage.parts:
             identity["parts"] = stage.parts
         identity["steps"] = steps
-        listing = {"files": dict(map(_listed, inputs)), "columns": dict(mapping)}
+        listing: dict[str, Any] = {"files": dict(map(_listed, inputs)), "columns": dict(mapping)}
+        order = [file.path for file in inputs]
+        if order != sorted(order):  # documents are known by their place
+            listing["order"] = order
         identity["reads"] = self.digests[reads] if reads else listing
         if not self.list_remote and started:
             self._take_remote_as_unchanged(identity, started["identity"])

@@ -30,6 +30,8 @@ from curation.recipe import ExecutorSettings, Recipe, Stage, settings_of
 from curation.stage_runner import Progress, StageRunner
 from curation.swapping import recover
 
+_LOOKED_AT = 20
+
 
 class Silent:
     """A progress for those who gave none."""
@@ -175,8 +177,8 @@ def _check(planned: Sequence[Planned], folder: Folder, executor_of: Callable[[st
         if one.reads and one.reads not in finished and one.reads in made:
             raise ConfigError(f"stage {one.stage.name} reads {one.reads}, which is not finished")
         check_executor(executor_of(one.stage.name))
-        if one.inputs:  # one file tells whether the columns are there; the others are read when the stage begins
-            schema_after(one.stage.steps, columns_of([one.inputs[0].path], one.mapping))
+        if one.inputs:  # some files tell whether the columns are there; the others are read when the stage begins
+            schema_after(one.stage.steps, columns_of([file.path for file in one.inputs[:_LOOKED_AT]], one.mapping))
         for name in replace(one.stage, finish=None).needs:
             if name not in finished and name in made:
                 raise ConfigError(f"stage {one.stage.name} needs {name}, which is not finished as it would be made now")

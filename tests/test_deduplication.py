@@ -109,8 +109,13 @@ def test_of_json_lines_and_against_an_earlier_dataset(undisturbed, tmp_path):
     removed = rows_of(tmp_path / "out/dedup/removed")
     assert {(row["reason"], row["duplicate_in"]) for row in removed} == {("exact_duplicate", str(undisturbed / "in"))}
     told = list(explain(str(tmp_path / "out"), "0-3"))
-    assert "kept" in told[0] and told[0].startswith("texts")
+    assert told[0].split() == ["texts", "kept"]
     assert "removed as exact_duplicate: duplicate_of " in told[1]
+    assert "the texts are equal" in told[2] and len(told) == 3
+    with (tmp_path / "new.jsonl").open("a") as file:
+        file.write(json.dumps({"content": "Another text that nobody has written before.", "key": "new"}) + "\n")
+    curate("dedup", tmp_path / "new.jsonl", *given, "--against", undisturbed / "in", "-o", tmp_path / "out")
+    assert [row["id"] for row in rows_of(tmp_path / "out/dedup/data")] == ["new"]
 
 
 def test_explain_shows_the_pair(undisturbed):
@@ -133,6 +138,7 @@ def test_a_wrong_call_is_told_before_any_work(undisturbed, tmp_path):
     for arguments, words in {
         ("--keep", "starz"): "'starz' is no rule",
         ("--keep", "highest:forks"): "no column 'forks'",
+        ("--parts", "1000"): "parts: expected at most 512",
         ("--threshold", "2"): "threshold: expected more than 0 and at most 1, got 2",
         ("--shingles", "lines"): "'lines'",
         ("--removed", "some"): "--removed some: expected full, ids or none",

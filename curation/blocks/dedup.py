@@ -47,7 +47,7 @@ class Signatures(TableStep):
     minhash: MinHash = field(default_factory=MinHash)
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
-        """Signatures instead of documents: digest and keys are null for a text without words."""
+        """Signatures instead of documents: keys are null for a text without words."""
         digest = {"digest_high": pa.uint64(), "digest_low": pa.uint64()}
         keys = {key_column(band): pa.uint64() for band in range(self.minhash.bands)}
         return {"id": pa.string(), "characters": pa.int64(), **digest, **keys}
@@ -67,10 +67,10 @@ class Signatures(TableStep):
         keys = self.minhash.band_hashes(texts)
         empty = ~keys.any(1)
         self.count("without_words", int(empty.sum()))
-        digests = np.array([text_digest(text) for text in texts], np.uint64).reshape(-1, 2)
-        hashes = [np.ascontiguousarray(column) for column in np.concatenate([digests, keys], 1).T]
+        digests = np.frombuffer(b"".join(map(text_digest, texts)), ">u8").reshape(-1, 2).astype(np.uint64)
         lengths = pa.array([len(text) for text in texts], pa.int64())
-        return [lengths, *(pa.array(column, mask=empty) for column in hashes)]
+        bands = [pa.array(np.ascontiguousarray(band), mask=empty) for band in keys.T]
+        return [lengths, *(pa.array(np.ascontiguousarray(half)) for half in digests.T), *bands]
 
 
 def key_column(band: int) -> str:
@@ -78,10 +78,9 @@ def key_column(band: int) -> str:
     return f"key_{band:02d}"
 
 
-def text_digest(text: str) -> tuple[int, int]:
-    """128 bits of a text: 10 billion texts share one by chance with a probability of 1.5e-19."""
-    number = xxhash.xxh3_128_intdigest(text.encode("utf-8", "surrogatepass"))
-    return number >> 64, number & 0xFFFF_FFFF_FFFF_FFFF
+def text_digest(text: str) -> bytes:
+    """128 bits of a text: two of 10 billion texts share one by chance with a probability of 1.5e-19."""
+    return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
 
 
 class Numbering:
@@ -108,7 +107,12 @@ class Numbering:
 
     def span(self, folder: int, shard: int) -> tuple[int, int]:
         """The number of the first document of a shard, and the one after its last."""
-        return int(self._bounds[folder][shard]), int(self._bounds[folder][shard + 1])
+        bounds = self._bounds[folder]
+        if shard + 1 >= len(bounds):
+            raise CurationError(
+                f"shard {shard} was not signed: the stages of a deduplication must have the same shards"
+            )
+        return int(bounds[shard]), int(bounds[shard + 1])
 
     def check_end(self, folder: int, shard: int, end: int) -> None:
         """Raise CurationError unless a shard ended where it did when it was signed."""
@@ -119,10 +123,11 @@ class Numbering:
                 f"{expected - self.span(folder, shard)[0]} were signed: its stages must have the same shards"
             )
 
-    def folder_of(self, document: int) -> int:
-        """In which folder a document was signed."""
-        ends = [int(bounds[-1]) for bounds in self._bounds]
-        return next(folder for folder, end in enumerate(ends) if document < end)
+    def locate(self, document: int) -> tuple[int, int, int]:
+        """In which folder and shard a document was signed, and in which row of it."""
+        folder = next(number for number, bounds in enumerate(self._bounds) if document < bounds[-1])
+        shard = int(np.searchsorted(self._bounds[folder], document, side="right")) - 1
+        return folder, shard, document - int(self._bounds[folder][shard])
 
     def select(
         self, names: Sequence[str], chosen: Callable[[Sequence[NDArray[Any]]], NDArray[np.bool_]]

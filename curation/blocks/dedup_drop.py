@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from curation.blocks.dedup import Numbering, numbering_of
 from curation.blocks.step import Documents
 from curation.blocks.tables import Tables, TableStep
+from curation.errors import CurationError
 from curation.folder import Folder
 
 _EVIDENCE: dict[str, pa.DataType] = {
@@ -25,6 +26,7 @@ _EVIDENCE: dict[str, pa.DataType] = {
     "similarity": pa.float64(),
     "cluster_size": pa.int64(),
     "duplicate_in": pa.string(),
+    "kept_document": pa.int64(),
 }
 
 
@@ -52,7 +54,9 @@ class DropDuplicates(TableStep):
             start, stop = np.searchsorted(documents, [first, first + table.num_rows])
             gone = documents[start:stop] - first
             first += table.num_rows
-            self._drop(table.take(pa.array(gone)), removals.slice(start, stop - start))
+            rows, found = table.take(pa.array(gone)), removals.slice(start, stop - start)
+            _check_ids(rows["id"].to_pylist(), found["id"].to_pylist())
+            self._drop(rows, found)
             stays = np.ones(table.num_rows, bool)
             stays[gone] = False
             yield table.filter(pa.array(stays))
@@ -68,6 +72,7 @@ class DropDuplicates(TableStep):
             if row is None:
                 yield doc
             else:
+                _check_ids([doc.id], [row.pop("id")])
                 self.drop(doc, row.pop("reason"), rank, **row)
         numbers.check_end(0, rank, number)
 
@@ -85,9 +90,18 @@ class DropDuplicates(TableStep):
         first, end = numbers.span(0, rank)
         here = (pc.field("document") >= first) & (pc.field("document") < end)
         source = Folder(self.removals)
-        columns = ["document", "reason", *_EVIDENCE]
+        columns = ["document", "id", "reason", *_EVIDENCE]
         tables = []
         for name in source.list_files("", ".parquet"):
             with source.open(name) as stream:
                 tables.append(pq.read_table(stream, columns=columns, filters=here))
         return pa.concat_tables(tables).sort_by("document"), numbers, first
+
+
+def _check_ids(here: list[str], signed: list[str]) -> None:
+    """Documents are known by their place: an input that has changed since it was signed must not cost others."""
+    for one, other in zip(here, signed, strict=True):
+        if one != other:
+            raise CurationError(
+                f"document {one!r} stands where {other!r} was signed: the input has changed, run the stages again"
+            )

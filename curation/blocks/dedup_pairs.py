@@ -16,20 +16,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curation.blocks.dedup import Numbering, key_column, numbering_of
+from curation.blocks.dedup import key_column, numbering_of
 from curation.blocks.step import Documents
 from curation.blocks.tables import Tables, TableStep
 from curation.folder import Folder
 from curation.text.clustering import bucket_pairs, equal_pairs, join, roots
 
-_PAIR_COLUMNS: dict[str, pa.DataType] = {"left": pa.int64(), "right": pa.int64(), "equal": pa.bool_()}
+EQUAL = -1
+"""The band of documents whose whole texts are equal."""
+_PAIR_COLUMNS: dict[str, pa.DataType] = {"first": pa.int64(), "document": pa.int64(), "band": pa.int32()}
 _CLUSTER_COLUMNS: dict[str, pa.DataType] = {
     "part": pa.int32(),
     "cluster": pa.int64(),
     "document": pa.int64(),
     "equal_to": pa.int64(),
     "compared": pa.bool_(),
-    "other": pa.int64(),
+    "first": pa.int64(),
+    "band": pa.int32(),
 }
 _ROWS = 100_000
 
@@ -48,13 +51,12 @@ class Exchange(TableStep):
 
 @dataclass(kw_only=True, repr=False)
 class FindPairs(Exchange):
-    """Pairs of documents that share a key of a band or their whole text.
+    """Who shares a key of a band, or the whole text: each with the first of its bucket.
 
     Args:
         signatures: folders of `Signatures`: of the documents, and of earlier datasets that they are compared with.
         bands: how many bands the signatures have.
         splits: parts of each band.
-        every_pair: give the pairs of a bucket, to be compared; else each member with the bucket's first.
     """
 
     type: ClassVar[str] = "shape"
@@ -63,7 +65,6 @@ class FindPairs(Exchange):
     signatures: tuple[str, ...]
     bands: int
     splits: int = 1
-    every_pair: bool = False
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
         """Pairs of numbers, the smaller first."""
@@ -74,35 +75,29 @@ class FindPairs(Exchange):
         numbers = numbering_of(self.signatures)
         self.count("documents_read", numbers.total if rank == 0 else 0)
         band, split = divmod(rank, self.splits)
-        left, right = self._equal(numbers, split) if band == self.bands else self._near(numbers, band, split)
-        known = left < numbers.own  # pairs within the earlier datasets are none of ours
-        left, right = left[known], right[known]
-        self.count("equal_pairs" if band == self.bands else "candidate_pairs", len(left))
-        equal = np.full(len(left), band == self.bands)
-        for start in range(0, len(left), _ROWS):
-            part = slice(start, start + _ROWS)
-            yield pa.table([left[part], right[part], equal[part]], schema=pa.schema(list(_PAIR_COLUMNS.items())))
+        key = "digest_high" if band == self.bands else key_column(band)
 
-    def _near(self, numbers: Numbering, band: int, split: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         def mine(columns: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
-            return (columns[1] != 0) & _of_split(columns[0], split, self.splits)
+            known = columns[0] != 0 if band < self.bands else np.ones(len(columns[0]), bool)
+            return known & _of_split(columns[0], split, self.splits)
 
-        documents, (keys, digests, lengths) = numbers.select([key_column(band), "digest_low", "characters"], mine)
-        return bucket_pairs(keys, digests, lengths, documents, every_pair=self.every_pair)
-
-    def _equal(self, numbers: Numbering, split: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        def mine(columns: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
-            return (columns[1] != 0) & _of_split(columns[0], split, self.splits)
-
-        documents, digests = numbers.select(["digest_high", "digest_low"], mine)
-        return equal_pairs(np.stack(digests, 1), documents)
+        documents, (keys, digests) = numbers.select([key, "digest_low"], mine)
+        if band == self.bands:
+            first, other = equal_pairs(np.stack([keys, digests], 1), documents)
+        else:
+            first, other = bucket_pairs(keys, digests, documents)
+        ours = first < numbers.own  # a bucket of nothing but earlier documents is none of ours
+        first, other = first[ours], other[ours]
+        self.count("equal_texts" if band == self.bands else "in_a_bucket", len(first))
+        bands = np.full(len(first), EQUAL if band == self.bands else band)
+        yield from _tables(_PAIR_COLUMNS, first, other, bands)
 
 
 @dataclass(kw_only=True, repr=False)
 class JoinPairs(Exchange):
-    """Which cluster each member belongs to, and which pairs are to be compared. Gathered.
+    """Which cluster each member belongs to, and who meets whom in it. Gathered.
 
-    Rows with ``other`` null are members, in order of their numbers; then come the pairs of each part.
+    Rows with ``band`` null are members, in order of their numbers; then come the memberships of buckets.
 
     Args:
         pairs: the folder of `FindPairs`.
@@ -118,45 +113,52 @@ class JoinPairs(Exchange):
     parts: int
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
-        """Members and pairs."""
+        """Members and memberships."""
         return _CLUSTER_COLUMNS
 
     def run_tables(self, tables: Tables, rank: int = 0, world_size: int = 1) -> Tables:
-        """Join all pairs, then give members and pairs, holding those of one file at a time."""
-        documents = np.empty(0, np.int64)
-        for left, right, _ in self._pairs():
-            documents = np.union1d(documents, np.concatenate([left, right]))
+        """Join all pairs, then give members and memberships, holding those of some 100,000 pairs at a time."""
+        found = np.zeros(numbering_of(self.signatures).total, bool)
+        for first, document, _ in self._pairs():
+            found[first] = found[document] = True
+        documents = np.flatnonzero(found)
+        del found
         parents, equal_to = np.arange(len(documents)), documents.copy()
         compared = np.zeros(len(documents), bool)
-        for left, right, equal in self._pairs():
-            self.count("documents_read", len(left))
-            ends = np.searchsorted(documents, left), np.searchsorted(documents, right)
+        for first, document, band in self._pairs():
+            self.count("documents_read", len(first))
+            ends = np.searchsorted(documents, first), np.searchsorted(documents, document)
             join(parents, *ends)
-            equal_to[ends[1][equal]] = left[equal]
+            equal = band == EQUAL
+            equal_to[ends[1][equal]] = first[equal]
             for end in ends:
                 compared[end[~equal]] = True
         clusters = documents[roots(parents)]
         self.count("documents_with_candidates", len(documents))
-        self.count("clusters", len(np.unique(clusters)))
-        yield from _tables(self._part(clusters), clusters, documents, equal_to, compared, None)
-        for left, right, equal in self._pairs():
-            left, right = left[~equal], right[~equal]
-            cluster = clusters[np.searchsorted(documents, left)]
+        self.count("clusters", int((clusters == documents).sum()))
+        yield from self._tables(clusters, documents, equal_to, compared, None, None)
+        for first, document, band in self._pairs():
+            near = band != EQUAL
+            first, document, band = first[near], document[near], band[near]
+            cluster = clusters[np.searchsorted(documents, first)]
             order = np.argsort(self._part(cluster), kind="stable")
-            left, right, cluster = left[order], right[order], cluster[order]
-            nothing = np.zeros(len(left), np.int64)
-            yield from _tables(self._part(cluster), cluster, left, nothing, nothing > 0, right)
+            yield from self._tables(cluster[order], document[order], None, None, first[order], band[order])
 
-    def _pairs(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]]:
+    def _tables(self, clusters: NDArray[np.int64], *columns: NDArray[Any] | None) -> Tables:
+        document, equal_to, compared, first, band = columns
+        yield from _tables(_CLUSTER_COLUMNS, self._part(clusters), clusters, document, equal_to, compared, first, band)
+
+    def _pairs(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]]:
         source = Folder(self.pairs)
         for name in source.list_files("", ".parquet"):
             with source.open(name) as stream:
-                table = pq.read_table(stream)
-            left, right, equal = (table[one].combine_chunks() for one in ("left", "right", "equal"))
-            yield left.to_numpy(), right.to_numpy(), equal.to_numpy(zero_copy_only=False)
+                for batch in pq.ParquetFile(stream).iter_batches(batch_size=_ROWS):
+                    first, document, band = (batch[column].to_numpy() for column in _PAIR_COLUMNS)
+                    yield first, document, band
 
-    def _part(self, clusters: NDArray[np.int64]) -> NDArray[np.int32]:
-        return (clusters % self.parts).astype(np.int32)
+    def _part(self, clusters: NDArray[np.int64]) -> NDArray[np.int64]:
+        mixed = clusters.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # numbers of clusters may all be even
+        return ((mixed >> np.uint64(32)) % np.uint64(self.parts)).astype(np.int64)
 
 
 def read_columns(folder: str, names: list[str], filters: Any = None) -> list[NDArray[Any]]:
@@ -177,9 +179,9 @@ def _of_split(keys: NDArray[np.uint64], split: int, splits: int) -> NDArray[np.b
     return (keys >> np.uint64(32)) % np.uint64(splits) == np.uint64(split)
 
 
-def _tables(*columns: Any) -> Tables:
-    schema = pa.schema(list(_CLUSTER_COLUMNS.items()))
-    count = len(columns[0])
+def _tables(kinds: Mapping[str, pa.DataType], *columns: NDArray[Any] | None) -> Tables:
+    schema = pa.schema(list(kinds.items()))
+    count = len(next(column for column in columns if column is not None))
     for start in range(0, count, _ROWS):
         part = slice(start, min(count, start + _ROWS))
         arrays = [

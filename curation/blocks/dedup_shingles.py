@@ -86,7 +86,7 @@ class CollectShingles(TableStep):
         numbers = numbering_of(self.signatures)
         first, end = numbers.span(self.source, rank)
         names = ["document", "part", "cluster", "equal_to", "compared"]
-        here = (pc.field("document") >= first) & (pc.field("document") < end) & pc.field("other").is_null()
+        here = (pc.field("document") >= first) & (pc.field("document") < end) & pc.field("band").is_null()
         documents, *columns = read_columns(self.clusters, names, here)
         for table in tables:
             start, stop = np.searchsorted(documents, [first, first + table.num_rows])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -29,9 +29,12 @@ from curation.text.clustering import leaders
 from curation.text.similarity import similarities
 
 Measure = Literal["jaccard", "containment"]
+Numbers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 _REMOVAL_COLUMNS: dict[str, pa.DataType] = {
     "document": pa.int64(),
+    "id": pa.string(),
     "reason": pa.string(),
     "duplicate_of": pa.string(),
     "kept_document": pa.int64(),
@@ -54,7 +57,7 @@ class VerifyPairs(Exchange):
         clusters: the folder of `JoinPairs`.
         signatures: as of `FindPairs`.
         threshold: lowest similarity of a duplicate to the document that is kept; None for whole clusters.
-        measure: ``jaccard``: shared shingles over all of both; ``containment``: over those of the smaller document.
+        measure: ``jaccard``: shared shingles over all of both; ``containment``: over those of the document that goes.
         earlier: what the datasets are called whose signatures follow the first.
     """
 
@@ -78,33 +81,28 @@ class VerifyPairs(Exchange):
         self.count("documents_read", members.count)
         if not members.count:
             return
-        pairs = (pc.field("part") == rank) & pc.field("other").is_valid()
-        ends = np.stack(read_columns(self.clusters, ["document", "other"], pairs), 1)
-        left, right = (members.place(side) for side in np.unique(ends, axis=0).T)  # bands give a pair more than once
         if self.threshold is None:
-            left, right = members.with_first()
-        jaccard, containment = similarities(members.shingles, members.offsets, left, right)
-        similar = containment if self.measure == "containment" else jaccard
-        self.count("pairs_compared", len(left))
-        if self.threshold is not None:
-            passed = similar >= self.threshold
-            self.count("pairs_below_threshold", int((~passed).sum()))
-            left, right, similar = left[passed], right[passed], similar[passed]
-        yield self._removals(members, left, right, similar)
+            leader, similarity = members.follow_the_first(contained=self.measure == "containment")
+        else:
+            mine = (pc.field("part") == rank) & pc.field("band").is_valid()
+            buckets = read_columns(self.clusters, ["first", "document", "band"], mine)
+            leader, similarity, compared = members.follow(buckets, self.threshold, self.measure == "containment")
+            self.count("pairs_compared", compared)
+        yield self._removals(members, leader, similarity)
 
-    def _removals(self, members: _Members, left: Any, right: Any, similar: Any) -> pa.Table:
-        leader, similarity = members.follow(left, right, similar)
+    def _removals(self, members: _Members, leader: Numbers, similarity: Floats) -> pa.Table:
         size = np.bincount(leader, minlength=members.count)[leader]
         gone = np.flatnonzero((leader != np.arange(members.count)) & ~members.is_earlier)
         kept = leader[gone]
         same = members.equal[kept] == members.equal[gone]
         numbers = numbering_of(self.signatures)
         where = [
-            None if not early else self.earlier[numbers.folder_of(document) - 1]
+            None if not early else self.earlier[numbers.locate(document)[0] - 1]
             for early, document in zip(members.is_earlier[kept], members.documents[kept], strict=True)
         ]
         columns = [
             members.documents[gone],
+            members.ids.take(pa.array(gone)),
             np.where(same, "exact_duplicate", "near_duplicate").astype(object),
             members.ids.take(pa.array(kept)),
             members.documents[kept],
@@ -126,8 +124,8 @@ class _Members:
         table = pa.concat_tables([empty, *tables])
         self.count = table.num_rows
         self.ids = table["id"]
-        self.documents: NDArray[np.int64] = table["document"].to_numpy()
-        self.clusters: NDArray[np.int64] = table["cluster"].to_numpy()
+        self.documents: Numbers = table["document"].to_numpy()
+        self.clusters: Numbers = table["cluster"].to_numpy()
         self.equal = self.place(table["equal_to"].to_numpy())
         self.is_earlier = self.documents >= own
         width = len(table["order"][0]) if self.count else 0
@@ -140,40 +138,70 @@ class _Members:
         """Where documents stand."""
         return np.searchsorted(self.documents, documents).astype(np.int64)
 
-    def ranked(self, within: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Places in order of ``within``, then earlier datasets first, then by the keep rules, then by number."""
-        return np.lexsort((self.documents, *self.order.T[::-1], ~self.is_earlier, within))
+    def follow_the_first(self, contained: bool) -> tuple[Numbers, Floats]:
+        """The place of the member of each one's cluster that stays, and the similarity to it."""
+        texts = self._texts()
+        starts = np.ones(len(texts.heads), bool)
+        clusters = self.clusters[texts.heads]
+        starts[1:] = clusters[1:] != clusters[:-1]
+        first = np.flatnonzero(starts)[np.cumsum(starts) - 1]
+        first = np.where(self.is_earlier[texts.heads], np.arange(len(first)), first)  # earlier ones stay, too
+        followers = np.flatnonzero(first != np.arange(len(first)))
+        jaccard, share = similarities(
+            self.shingles, self.offsets, texts.places[first[followers]], texts.places[followers]
+        )
+        similarity = np.ones(len(first))
+        similarity[followers] = share if contained else jaccard
+        return texts.heads[first[texts.of]], similarity[texts.of]
 
-    def with_first(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Pairs of the texts of each cluster with the text of the member that stays."""
-        order = self.ranked(self.clusters)
-        starts = np.ones(self.count, bool)
-        starts[1:] = self.clusters[order[1:]] != self.clusters[order[:-1]]
-        first = self.equal[order[starts]][np.cumsum(starts) - 1]
-        pairs = np.unique(np.stack([first, self.equal[order]], 1), axis=0)
-        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        return pairs[:, 0].copy(), pairs[:, 1].copy()
+    def follow(self, buckets: list[Numbers], threshold: float, contained: bool) -> tuple[Numbers, Floats, int]:
+        """The place of whom each follows, how similar it is to it, and how many pairs were compared."""
+        texts = self._texts()
+        first, document, band = buckets
+        rank = texts.of[self.place(document)]
+        bucket, number = np.unique(np.stack([band, first], 1), axis=0, return_inverse=True)
+        memberships = (
+            np.concatenate([number.ravel(), np.arange(len(bucket))]),
+            np.concatenate([rank, texts.of[self.place(bucket[:, 1])]]),
+        )
+        sizes = np.diff(self.offsets)[texts.places]
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        order = np.repeat(self.offsets[texts.places] - offsets[:-1], sizes) + np.arange(offsets[-1])
+        found, similarity, compared = leaders(
+            memberships, self.shingles[order], offsets, self.is_earlier[texts.heads], threshold, contained=contained
+        )
+        return texts.heads[found[texts.of]], similarity[texts.of], compared
 
-    def follow(self, left: Any, right: Any, similar: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The place of whom each follows, by pairs of places of texts; members of one text follow its first."""
-        texts, text_of = np.unique(self.equal, return_inverse=True)
-        order = self.ranked(text_of)
+    def _texts(self) -> _Texts:
+        """Members of one text are one: in order of cluster, earlier datasets first, then the keep rules."""
+        places, text_of = np.unique(self.equal, return_inverse=True)
+        order = self._ranked(np.arange(self.count), text_of)
         starts = np.ones(self.count, bool)
         starts[1:] = text_of[order[1:]] != text_of[order[:-1]]
-        heads = order[starts]  # of each text the member that would stay
+        heads = order[starts]
+        by_rank = self._ranked(heads, self.clusters[heads])
         ranks = np.empty(len(heads), np.int64)
-        by_rank = np.lexsort(
-            (self.documents[heads], *self.order[heads].T[::-1], ~self.is_earlier[heads], self.clusters[heads])
-        )
         ranks[by_rank] = np.arange(len(heads))
-        ends = ranks[np.searchsorted(texts, np.concatenate([left, right]))]
-        others = ranks[np.searchsorted(texts, np.concatenate([right, left]))]
-        both = np.concatenate([similar, similar])
-        by_end = np.lexsort((others, ends))
-        bounds = np.searchsorted(ends[by_end], np.arange(len(heads) + 1)).astype(np.int64)
-        leader, similarity = leaders(bounds, others[by_end], both[by_end], self.is_earlier[heads[by_rank]])
-        mine = ranks[text_of]
-        return heads[by_rank[leader[mine]]], similarity[mine]
+        return _Texts(heads=heads[by_rank], places=places[by_rank], of=ranks[text_of])
+
+    def _ranked(self, rows: Numbers, within: Numbers) -> Numbers:
+        """The order of some places: by ``within``, then earlier datasets first, the keep rules, the number."""
+        return np.lexsort((self.documents[rows], *self.order[rows].T[::-1], ~self.is_earlier[rows], within))
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The different texts among members, by rank.
+
+    Attributes:
+        heads: of each the place of the member that would stay.
+        places: the place of the member that has its shingles.
+        of: the rank of each member's text.
+    """
+
+    heads: Numbers
+    places: Numbers
+    of: Numbers
 
 
 def _part_tables(folder: str, part: int) -> Iterator[pa.Table]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.config import nearest
@@ -69,12 +70,16 @@ def columns_needed(rules: Iterable[str]) -> list[str]:
     return [rule.partition(":")[2] for rule in rules if ":" in rule]
 
 
-def check_columns(rules: Iterable[str], columns: Iterable[str], optional: Iterable[str] = ("score",)) -> None:
-    """Raise ConfigError where a rule's column is missing; what is ``optional`` only decides nothing then."""
-    there = sorted(columns)
-    for name in columns_needed(rules):
-        if name not in there and name not in optional:
-            raise ConfigError(f"keep: the documents have no column {name!r} ({nearest(name, there)})")
+def check_columns(
+    rules: Iterable[str], columns: Mapping[str, pa.DataType], optional: Iterable[str] = ("score",)
+) -> None:
+    """Raise ConfigError where a rule's column is missing or holds lists; if it is ``optional``, it decides nothing."""
+    for rule in rules:
+        kind, _, name = rule.partition(":")
+        if name and name not in columns and name not in optional:
+            raise ConfigError(f"keep: the documents have no column {name!r} ({nearest(name, sorted(columns))})")
+        if kind in ("highest", "lowest") and pa.types.is_nested(columns.get(name, pa.null())):
+            raise ConfigError(f"keep: {rule} needs numbers or dates, column {name!r} is {columns[name]}")
 
 
 def keep_order(rules: Iterable[str], table: pa.Table) -> NDArray[np.float64]:
@@ -82,9 +87,9 @@ def keep_order(rules: Iterable[str], table: pa.Table) -> NDArray[np.float64]:
     found = []
     for rule in rules:
         kind, _, column = rule.partition(":")
-        values: list[float]
+        values: Any
         if kind == "longest":
-            values = [-len(text) for text in table["text"].to_pylist()]
+            values = -pc.utf8_length(table["text"]).to_numpy()
         elif column in table.column_names:
             values = [_NUMBER[kind](value) for value in table[column].to_pylist()]
         else:

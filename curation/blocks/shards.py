@@ -133,10 +133,11 @@ class RunShards(PipelineStep):
 
     def _tables(self, shard: Shard, removed: RemovedWriter, counter: _Counter) -> Iterator[pa.Table]:
         """As `_documents`, for steps that take whole tables: a tenth of the time where nothing is made of each text."""
+        evidence = {name for step in self.steps for name in step.evidence}
 
         def reject(table: pa.Table) -> None:
             counter.read += table.num_rows
-            removed.write_table(table)
+            removed.write_table(table.drop_columns([name for name in table.column_names if name in evidence]))
 
         wanted = self.steps[0].reads_columns(self.columns)
         stream = counter.watch_tables(read_tables(shard.files if wanted else (), wanted, reject))

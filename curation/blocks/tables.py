@@ -60,7 +60,10 @@ class TableStep(Step):
 def tables_of(data: Documents, wanted: Sequence[str]) -> Tables:
     """Documents as tables of id, text and the columns ``wanted``; what is in none of them is not there."""
     while docs := list(islice(data, _ROWS)):
-        columns: dict[str, Any] = {"id": [doc.id for doc in docs], "text": [doc.text for doc in docs]}
+        columns: dict[str, Any] = {
+            "id": _array([doc.id for doc in docs]),
+            "text": _array([doc.text for doc in docs]),
+        }
         for name in wanted:
             if name not in columns and any(name in doc.metadata for doc in docs):
                 columns[name] = _array([doc.metadata.get(name) for doc in docs])
@@ -78,8 +81,9 @@ def documents_of(tables: Tables) -> Documents:
 def _array(values: Sequence[Any]) -> pa.Array:
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # numbers and words mixed
-        return pa.array([None if value is None else str(value) for value in values])
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):  # numbers and words mixed; half a surrogate pair
+        texts = [None if value is None else str(value).encode("utf-8", "replace").decode() for value in values]
+        return pa.array(texts)
 
 
 def are_tables(files: Sequence[str], mapping: Mapping[str, str]) -> bool:
@@ -106,6 +110,8 @@ def read_tables(files: Sequence[str], columns: Mapping[str, pa.DataType], reject
                 first += table.num_rows
                 if table["text"].null_count:
                     lost = table.filter(pc.is_null(table["text"]))
+                    if "reason" in lost.column_names:
+                        lost = lost.drop_columns(["reason"])
                     reject(lost.append_column("reason", pa.array(["no_text"] * lost.num_rows)))
                     table = table.filter(pc.is_valid(table["text"]))
                 yield table

@@ -23,6 +23,7 @@ from curation.folder import Folder
 _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, TypeError, UnicodeEncodeError)
 _GROUP_ROWS = 1000
 _GROUP_CHARACTERS = 32_000_000
+_GROUP_MOST = 10_000  # rows of a large table, so that a reader who filters need not read all
 
 
 class RowWriter:
@@ -85,7 +86,7 @@ class RowWriter:
             columns = [self._column(field) for field in self.schema]
             self._file.write_table(pa.Table.from_arrays(columns, schema=self.schema))
         if self._tables:
-            self._file.write_table(pa.concat_tables(self._tables))
+            self._file.write_table(pa.concat_tables(self._tables), row_group_size=_GROUP_MOST)
         self.rows, self._tables, self.characters = [], [], 0
 
     def _column(self, field: pa.Field) -> pa.Array:
@@ -105,8 +106,8 @@ class RowWriter:
 
     def _converted(self, values: list[Any], field: pa.Field) -> pa.Array:
         """A column whose first rows promised another type: text takes anything, else the value is named."""
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            texts = [v if v is None or isinstance(v, str) else _as_text(v) for v in values]
+        if _is_text(field.type):
+            texts = [_as_text(value) for value in values]
             clean = [t if t is None else t.encode("utf-8", "replace").decode() for t in texts]
             return pa.array(clean, field.type)
         for value in values:
@@ -130,12 +131,20 @@ def conform(table: pa.Table, schema: pa.Schema, where: str = "") -> pa.Table:
             continue
         try:
             columns.append(table[field.name].cast(field.type))
-        except pa.ArrowInvalid as error:
-            raise CurationError(f"{where}: column {field.name}: {error}") from error
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            if not _is_text(field.type):
+                raise CurationError(f"{where}: column {field.name}: {error}") from error
+            columns.append(pa.array([_as_text(value) for value in table[field.name].to_pylist()], field.type))
     return pa.table(columns, schema=schema)
 
 
-def _as_text(value: Any) -> str:
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -1,4 +1,4 @@
-"""How alike two texts are, exactly: of their sets of shingles, what both have by what either or the smaller one has.
+"""How alike two texts are, exactly: of their sets of shingles, what both have by what either or one of them has.
 
 Example: with the sets {1, 2, 3} and {2, 3} one after another::
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.compiled import bare
+from curation.compiled import bare, part
 
 Hashes = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 def similarities(values: Hashes, offsets: Numbers, left: Numbers, right: Numbers) -> tuple[Floats, Floats]:
-    """Jaccard similarity and containment of pairs of sets; with an empty set both are 0.
+    """Jaccard similarity of pairs of sets, and what of the right one is in the left; with an empty set both are 0.
 
     Args:
         values: the sets one after another, each ascending and without repeats, as of `MinHash.shingle_sets`.
@@ -28,7 +28,7 @@ def similarities(values: Hashes, offsets: Numbers, left: Numbers, right: Numbers
         right: that of the other, (pairs,).
 
     Returns:
-        Shared by all of either, and shared by the size of the smaller, both (pairs,), 0 to 1.
+        Shared by all of either, and shared by the size of the right one, both (pairs,), 0 to 1.
 
     Raises:
         ValueError: if the offsets do not fit the values, or a pair names a set that is not there.
@@ -49,6 +49,18 @@ def similarities(values: Hashes, offsets: Numbers, left: Numbers, right: Numbers
     return jaccard, containment
 
 
+@part
+def shared_values(values: Hashes, i: np.uint64, end_i: np.uint64, j: np.uint64, end_j: np.uint64) -> np.uint64:
+    """How many values two ascending runs without repeats share."""
+    shared = np.uint64(0)
+    while i < end_i and j < end_j:
+        x, y = values[i], values[j]
+        shared += np.uint64(x == y)
+        i += np.uint64(x <= y)  # without branches, which no processor could guess
+        j += np.uint64(y <= x)
+    return shared
+
+
 @bare
 def _compare(
     values: Hashes, offsets: Hashes, left: Numbers, right: Numbers, jaccard: Floats, containment: Floats
@@ -57,12 +69,7 @@ def _compare(
         i, end_i = offsets[left[pair]], offsets[left[pair] + 1]
         j, end_j = offsets[right[pair]], offsets[right[pair] + 1]
         size_i, size_j = end_i - i, end_j - j
-        shared = np.uint64(0)
-        while i < end_i and j < end_j:
-            x, y = values[i], values[j]
-            shared += np.uint64(x == y)
-            i += np.uint64(x <= y)  # without branches, which no processor could guess
-            j += np.uint64(y <= x)
         if size_i and size_j:
+            shared = shared_values(values, i, end_i, j, end_j)
             jaccard[pair] = shared / (size_i + size_j - shared)
-            containment[pair] = shared / min(size_i, size_j)
+            containment[pair] = shared / size_j

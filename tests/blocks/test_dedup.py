@@ -118,9 +118,46 @@ def test_which_member_stays(tmp_path, keep, expected, threshold):
     )
 
 
-def test_texts_without_words_are_never_duplicates(tmp_path):
-    kept, _ = deduplicated(tmp_path, [[row("a", ""), row("b", ""), row("c", " \n")]])
-    assert ids(kept) == ["a", "b", "c"]
+def test_texts_without_words_are_duplicates_only_if_they_are_equal(tmp_path):
+    kept, removed = deduplicated(tmp_path, [[row("a", ""), row("b", ""), row("c", " \n")]])
+    assert ids(kept) == ["a", "c"]
+    assert removed[0]["reason"] == "exact_duplicate"
+
+
+def test_many_pages_of_one_template_leave_one(tmp_path):
+    words = " ".join(f"w{number}" for number in range(200))
+    rows = [row(str(number), f"{words} page number {number} end") for number in range(300)]
+    kept, removed = deduplicated(tmp_path, [rows], threshold=0.8, keep=["first"])
+    assert ids(kept) == ["0"]
+    assert {one["duplicate_of"] for one in removed} == {"0"}
+    kept, removed = deduplicated(tmp_path / "again", [rows], against=[rows[7]], threshold=0.8)
+    assert (kept, {one["duplicate_in"] for one in removed}) == ([], {"before"})
+
+
+def test_an_input_in_another_order_is_told(tmp_path):
+    rows = [row("a", PROSE * 4), row("b", PROSE * 4), row("c", EXERCISE)]
+    deduplicated(tmp_path, [rows])
+    step = DropDuplicates(removals=f"{tmp_path}/dedup_verified/data", signatures=(f"{tmp_path}/dedup_signatures/data",))
+    with pytest.raises(CurationError, match="document 'c' stands where 'b' was signed"):
+        list(step(document(one["text"], one["id"]) for one in (rows[0], rows[2], rows[1])))
+
+
+def test_half_a_surrogate_pair_ends_nothing():
+    (doc,) = Signatures().run(iter([document("a \ud800 b", "1")]))
+    assert doc.metadata["characters"] == 5
+
+
+@pytest.mark.parametrize("more", [{"reason": "mine"}, {"similarity": "much"}, {"part": 1, "document": 2}])
+def test_columns_of_the_input_may_be_called_as_ours(tmp_path, more):
+    rows = [row("a", PROSE, **more), row("b", PROSE, **more), {**row("c", None), **more}]
+    kept, removed = deduplicated(tmp_path, [rows])
+    assert kept == [rows[0]]
+    assert sorted(one["reason"] for one in removed) == ["exact_duplicate", "no_text"]
+
+
+def test_columns_of_two_kinds_are_text(tmp_path):
+    kept, _ = deduplicated(tmp_path, [[row("a", PROSE, m={"x": 1})], [row("b", EXERCISE, m={"x": 1, "y": [2]})]])
+    assert [json.loads(one["m"]) for one in kept] == [{"x": 1}, {"x": 1, "y": [2]}]
 
 
 def test_short_texts_that_are_equal_are_duplicates(tmp_path):
@@ -234,8 +271,9 @@ def test_signatures_of_documents_and_of_tables_are_the_same(tmp_path, stage):
     docs = list(step.run(read_files([str(write_jsonl(tmp_path / "in.jsonl", rows))])))
     assert [{"id": doc.id, **doc.metadata} for doc in docs] == made
     assert step.counts["without_words"] == 1
-    assert (made[1]["digest_low"], made[1]["key_00"], made[1]["characters"]) == (None, None, 0)
-    assert (made[0]["digest_high"], made[0]["digest_low"]) == text_digest(PROSE)
+    assert (made[1]["key_00"], made[1]["characters"]) == (None, 0)
+    digest = b"".join(made[0][half].to_bytes(8, "big") for half in ("digest_high", "digest_low"))
+    assert digest == text_digest(PROSE)
     assert list(made[0]) == list(schema_after([Signatures()], {}))
 
 
@@ -250,7 +288,7 @@ def test_numbers_go_through_all_shards_of_all_folders(tmp_path):
     assert (numbers.own, numbers.total) == (5, 9)
     assert [numbers.span(0, shard) for shard in range(3)] == [(0, 2), (2, 2), (2, 5)]
     assert numbers.span(1, 0) == (5, 9)
-    assert [numbers.folder_of(document) for document in (0, 4, 5, 8)] == [0, 0, 1, 1]
+    assert [numbers.locate(document) for document in (0, 4, 5, 8)] == [(0, 0, 0), (0, 2, 2), (1, 0, 0), (1, 0, 3)]
     found, (keys, low) = numbers.select(["key_00", "digest_low"], lambda columns: columns[0] != 8)
     assert found.tolist() == [0, 2, 4, 5, 7, 8]
     assert keys.tolist() == [7, 7, 9, 7, 9, 10]
@@ -275,6 +313,10 @@ def test_dropping_in_a_list_of_steps_of_anyone(tmp_path):
         ({"threshold": 1.5}, "threshold: expected more than 0 and at most 1, got 1.5"),
         ({"keep": ("longst",)}, "keep: 'longst' is no rule.*longest"),
         ({"keep": ("highest:",)}, "keep: 'highest:' is no rule"),
+        ({"measure": "Containment"}, "measure: expected one of .*, got 'Containment'"),
+        ({"shingles": "lines"}, "'lines'"),
+        ({"seed": -1}, "seed: expected 0 or more, got -1"),
+        ({"parts": 5000}, "parts: expected at most 512, got 5000"),
     ],
 )
 def test_settings_that_make_no_sense(values, words):

@@ -25,9 +25,11 @@ def test_a_rule_that_is_none_is_named(wrong):
 
 
 def test_a_missing_column_is_named_unless_it_may_be_missing():
-    check_columns(keep_rules("best"), ["id", "text"])
+    check_columns(keep_rules("best"), {"id": pa.string(), "text": pa.string()})
     with pytest.raises(ConfigError, match=r"no column 'stars' \(did you mean 'star'"):
-        check_columns(keep_rules("stars"), ["id", "star"])
+        check_columns(keep_rules("stars"), {"id": pa.string(), "star": pa.int64()})
+    with pytest.raises(ConfigError, match="highest:m needs numbers or dates, column 'm' is list"):
+        check_columns(keep_rules("highest:m"), {"m": pa.list_(pa.int64())})
 
 
 def test_longest_and_numbers():
