@@ -153,7 +153,11 @@ def mask(
 ) -> RunReport:
     """Mask personal data and secrets, or drop the documents that have any; the result is in ``{output}/mask/data``.
 
-    What was found is told by path, line and kind in ``mask/personal`` and ``mask/secrets``; no value stands anywhere.
+    What was found is told by path, line and kind in ``mask/secrets`` and ``mask/personal``, without the value; the line
+    is that of the text which the step takes. Secrets come first: of a password with an @ the search for emails would
+    take the half. Masked are the text, the strings of the column ``metadata`` and the path in the report; all other
+    columns are left as they are. In ``mask/removed`` stands also what a step has not seen: pages without a text as they
+    were before all masking, and files dropped for a secret with the personal data in them.
 
     Args:
         input: documents: parquet, JSON lines, CSV or archives.
@@ -171,7 +175,10 @@ def mask(
     Raises:
         ConfigError: before any work, for whatever cannot work.
     """
-    steps: list[Any] = [
+    steps: list[Any] = []
+    if secrets != "off":
+        steps.append(MaskSecrets(secrets=secrets, own="off", allowed=allowed, report=folder_of("mask", "secrets")))
+    steps.append(
         ReplacePersonal(
             emails=emails,
             ips=ips,
@@ -180,9 +187,7 @@ def mask(
             allowed=allowed,
             report=folder_of("mask", "personal"),
         )
-    ]
-    if secrets != "off":
-        steps.append(MaskSecrets(secrets=secrets, own="off", allowed=allowed, report=folder_of("mask", "secrets")))
+    )
     stage = Stage(name="mask", reads=(input,), steps=[ExtractText(), *steps], columns=dict(columns or {}))
     settings = {"emails": emails, "ips": ips, "secrets": secrets, "own": own}
     return run_stages("mask", [stage], output, settings, workers=workers, progress=progress)

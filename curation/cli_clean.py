@@ -36,7 +36,7 @@ def clean(
     output: Output,
     language: Annotated[str, typer.Option(help="A code such as en or de, or a YAML file of one's own.")] = "en",
     rules: Annotated[str, typer.Option(help="Which rule sets.")] = "gopher_repetition,gopher_quality,c4,fineweb",
-    sets: Annotated[list[str] | None, typer.Option("--set", help="threshold=value, or null for none.")] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="threshold=number, true, false, or null.")] = None,
     curly_bracket: Annotated[str, typer.Option(help="Of texts with {: drop, keep, or mark in a column.")] = "drop",
     clean_lines: Annotated[bool, typer.Option(help="Take out the lines that C4's rules drop.")] = True,
     removed: RemovedOption = "full",
@@ -67,18 +67,19 @@ def clean(
 def _thresholds(given: list[str]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for one in given:
-        name, equals, value = one.partition("=")
+        name, _, value = one.partition("=")
         try:
-            found[name.strip()] = None if value.strip() == "null" else _number(value)
+            found[name.strip()] = _number(value.strip())
         except ValueError:
-            raise ConfigError(f"--set {one}: expected threshold=number or threshold=null") from None
-        if not equals:
-            raise ConfigError(f"--set {one}: expected threshold=number or threshold=null")
+            raise ConfigError(f"--set {one}: expected threshold=number, true, false or null") from None
     return found
 
 
-def _number(text: str) -> float:
-    return int(text) if text.strip().isdigit() else float(text)
+def _number(text: str) -> float | None:
+    words = {"null": None, "true": True, "false": False}
+    if text.lower() in words:
+        return words[text.lower()]
+    return int(text) if text.isdigit() else float(text)
 
 
 @app.command(epilog="Example: [bold]curate decontaminate pages.parquet --benchmarks gsm8k,math,mmlu --output clean[/]")

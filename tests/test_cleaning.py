@@ -24,6 +24,7 @@ def given(tmp_path_factory):
     ]
     (folder / "pages.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pages))
     (folder / "items.jsonl").write_text(json.dumps({"id": "hens", "question": QUESTION}) + "\n")
+    (folder / "bad.jsonl").write_text('{"question": "What is it?"}\n{"question": null}\n')
     code = [{"id": "a.py", "path": "src/a.py", "text": f"import boto\n\naws_key = '{KEY}'\nip = '8.8.8.8'\n"}]
     pq.write_table(pa.Table.from_pylist(code), folder / "code.parquet")
     return folder
@@ -36,10 +37,19 @@ PROSE = (
 
 
 def test_clean(tmp_path):
-    texts = [PROSE, f"{PROSE}\nlogin now\n{PROSE[:109]}", "Too short.", f"{PROSE} {{}}"]
+    texts = [PROSE, f"{PROSE}\nlogin now\n{PROSE[:109]} See our privacy policy.", "Too short.", f"{PROSE} {{}}"]
     rows = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    given = ("--set", "min_doc_words=30", "--set", "min_num_sentences=3", "--rules", "gopher_quality,c4")
+    given = (
+        "--set",
+        "min_doc_words=30.0",
+        "--set",
+        "min_num_sentences=3",
+        "--set",
+        "policy=false",
+        "--rules",
+        "gopher_quality,c4",
+    )
     done = curate("clean", tmp_path / "in.jsonl", *given, "--curly-bracket", "mark", "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     kept = rows_of(tmp_path / "out/clean/data")
@@ -73,6 +83,10 @@ def test_only_the_passage(given, tmp_path):
     assert report.records["decontaminate"]["kept"] == 2
     assert rows[1]["text"].startswith("Problem 7. ") and "HENS" not in rows[1]["text"]
     assert json.loads(rows[1]["contaminated_with"])[0]["benchmark"] == "gsm8k"
+    again = {"input": str(tmp_path / "out/decontaminate"), "output": str(tmp_path / "again"), "workers": 1}
+    decontaminate(benchmarks=[f"mine={given}/items.jsonl"], action="mask", **again)
+    assert [row["contaminated_with"] for row in rows_of(tmp_path / "again/decontaminate/data")] == [None, None]
+    assert (tmp_path / "again/decontaminate/contamination.jsonl").read_text() == ""
 
 
 def test_mask(given, tmp_path):
@@ -93,6 +107,15 @@ def test_mask_secrets_in_code(given, tmp_path):
     assert (place["path"], place["line"]) == ("src/a.py", 3)
 
 
+def test_a_password_with_an_at_sign_is_masked_whole(tmp_path):
+    pytest.importorskip("detect_secrets", reason="the detector is not installed: pip install curation[code]")
+    rows = [{"id": "1", "text": "password = 'Zq7:kk3,wD9@corp.net'\nmail = 'ann@farm.org'\n"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "code.parquet")
+    mask(str(tmp_path / "code.parquet"), secrets="mask", output=str(tmp_path / "out"), workers=1)
+    (row,) = rows_of(tmp_path / "out/mask/data")
+    assert row["text"] == "password = '<PASSWORD>'\nmail = 'email@example.com'\n"
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -103,9 +126,14 @@ def test_mask_secrets_in_code(given, tmp_path):
         ),
         (("decontaminate", "pages.jsonl", "--benchmarks", "items.jsonl", "--ratio", "2"), "up to 1, got 2"),
         (("decontaminate", "pages.jsonl", "--benchmarks", ""), "no benchmark"),
+        (("decontaminate", "pages.jsonl", "--benchmarks", "gsm8k="), "no location behind ="),
+        (("decontaminate", "pages.jsonl", "--benchmarks", "bad.jsonl"), "bad.jsonl: row 2: column 'question' is null"),
         (("clean", "pages.jsonl", "--language", "xx"), "xx"),
         (("clean", "pages.jsonl", "--rules", "gopher"), "gopher"),
         (("clean", "pages.jsonl", "--set", "min_doc_word=3"), "min_doc_words"),
+        (("clean", "pages.jsonl", "--rules", ""), "no rule set is asked"),
+        (("clean", "pages.jsonl", "--set", "min_doc_words=3.5"), "min_doc_words: expected int, got 3.5"),
+        (("clean", "pages.jsonl", "--set", "top_2_gram=nan"), "top_2_gram: nan"),
         (("clean", "pages.jsonl", "--set", "min_doc_words"), "--set min_doc_words: expected threshold=number"),
         (("mask", "pages.jsonl", "--emails", "hide"), "expected mask, drop or off, got 'hide'"),
         (("mask", "pages.jsonl", "--patterns", "nowhere.yaml"), "nowhere.yaml"),

@@ -12,11 +12,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow.parquet as pq
 
-from curation.blocks.decontaminate import CONTAMINATED, EMPTY, MASKED_COLUMN, BenchmarkStep
+from curation.blocks.decontaminate import CONTAMINATED, EMPTY, MASKED_COLUMN, BenchmarkStep, Decontaminate
 from curation.blocks.step import Documents
 from curation.folder import Folder
 from curation.manifest import Manifest
@@ -37,12 +37,16 @@ class ReportContamination(BenchmarkStep):
 
     Args:
         benchmarks: as of `Decontaminate`, like all other settings; `of` takes them from there.
+        action: only if it is ``mask`` the kept documents are read.
     """
 
     version: ClassVar[int] = 1
 
+    # The step's own identity has it, and the plan says it there.
+    action: Literal["drop", "mask"] = dataclasses.field(default="drop", metadata={"identity": False})
+
     @classmethod
-    def of(cls, step: BenchmarkStep) -> ReportContamination:
+    def of(cls, step: Decontaminate) -> ReportContamination:
         """The report on a step."""
         return cls(**{field.name: getattr(step, field.name) for field in dataclasses.fields(cls)})
 
@@ -57,7 +61,7 @@ class ReportContamination(BenchmarkStep):
         documents = sum(record["documents"] for record in records)
         dropped = sum(record["removed"].get(why, 0) for record in records for why in (CONTAMINATED, EMPTY))
         unchecked = self.unchecked()
-        finds = [*_dropped(folder), *_masked(folder)]
+        finds = [*_dropped(folder), *(_masked(folder) if self.action == "mask" else ())]
         write_lines(folder, "contamination.jsonl", finds)
         lines = ({"benchmark": one.benchmark, "id": one.id, "text": one.text} for one in unchecked)
         write_lines(folder, "unchecked.jsonl", lines)

@@ -14,14 +14,17 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from datatrove.data import Document
 
-from curation.blocks.benchmarks import ItemColumns, absolute_benchmark, locations_of, read_benchmark
+from curation.blocks.benchmarks import BENCHMARK_FILES, ItemColumns, absolute_benchmark, locations_of, read_benchmark
 from curation.blocks.step import Documents, Select, Step, plan_value
+from curation.content import resolve_location
 from curation.errors import ConfigError
+from curation.folder import list_inputs
 from curation.text.overlap import BenchmarkItem, Measure, Overlap, OverlapIndex
 from curation.text.words import tokenise
 
@@ -39,9 +42,9 @@ class BenchmarkStep(Step):
     """A step that reads benchmarks.
 
     Args:
-        benchmarks: names (arc, gsm8k, humaneval, ifeval, math, mbpp, mmlu: their files on the Hub), names with files of
-            one's own (``gsm8k=/data/gsm8k.jsonl``), or any files (jsonl, parquet, CSV; columns id and one of text,
-            question, problem, prompt). A file that is called like a benchmark is ``./math``.
+        benchmarks: names (arc, gsm8k, humaneval, ifeval, math, mbpp, mmlu: their files on the Hub), these or any other
+            names with files of one's own (``gsm8k=/data/gsm8k.jsonl``), or any files (jsonl, parquet, CSV; columns id
+            and one of text, question, problem, prompt). A file that is called like a benchmark is ``./math``.
         ngram: tokens that must be shared for a comparison.
         min_item_words: an item of fewer tokens than ``ngram``, and at least this many, is found where all of it stands;
             items of fewer still are not looked for, but counted (``unchecked_{benchmark}``) and listed.
@@ -78,9 +81,9 @@ class BenchmarkStep(Step):
         return [location for benchmark in self.benchmarks for location in locations_of(benchmark)]
 
     def check(self) -> None:
-        """The benchmarks must be readable and hold items."""
+        """The benchmarks must be readable to their ends and hold items."""
         for benchmark in self.benchmarks:
-            if next(read_benchmark(benchmark, self.columns), None) is None:
+            if not sum(1 for _ in read_benchmark(benchmark, self.columns)):
                 raise ConfigError(f"benchmark {benchmark}: no items")
 
     def items(self) -> Iterator[BenchmarkItem]:
@@ -94,7 +97,8 @@ class Decontaminate(BenchmarkStep, Select):
     """Drop contaminated documents, with benchmark, item, n-gram, ratio and the passage as evidence; or mask passages.
 
     A masked document keeps its other columns, also those counted from the text as it was, and says in
-    ``contaminated_with`` (JSON: benchmark, id, ratio, passage) what was taken out.
+    ``contaminated_with`` (JSON: benchmark, id, ratio, passage) what was taken out; where nothing was it says null, also
+    if an earlier run said more. A document of which masking leaves nothing is dropped with its text as it was.
 
     Args:
         ratio: longest common subsequence over the item's tokens from which on a document is dropped.
@@ -121,6 +125,7 @@ class Decontaminate(BenchmarkStep, Select):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._versions: tuple[str, ...] | None = None
         if self.action not in ("drop", "mask"):
             raise ConfigError(f"decontamination: action is drop or mask, got {self.action!r}")
         if self.measure not in ("lcs", "greedy"):
@@ -145,6 +150,7 @@ class Decontaminate(BenchmarkStep, Select):
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Give the documents without an item, or with every item masked; the first shard counts the unchecked items."""
+        self._versions = _versions_of(self.benchmarks)
         if rank == 0:
             for benchmark, number in sorted(self._index().too_short.items()):
                 self.count(f"unchecked_{benchmark}", number)
@@ -152,8 +158,11 @@ class Decontaminate(BenchmarkStep, Select):
             yield from super().run(data, rank, world_size)
             return
         for doc in data or ():
+            text = doc.text
             found, passages = self.mask(doc)
+            doc.metadata[MASKED_COLUMN] = None  # what an earlier run found is none of this one's
             if found and not tokenise(doc.text.replace(self.mask_text, " ") if self.mask_text else doc.text):
+                doc.text = text
                 self.drop(doc, EMPTY, rank, **_evidence(max(found, key=lambda one: one.ratio)))
                 continue
             if found:
@@ -185,7 +194,10 @@ class Decontaminate(BenchmarkStep, Select):
         return masked, passages
 
     def _index(self) -> OverlapIndex:
-        return _index_of(self.benchmarks, self.columns, self.ngram, self.ratio, self.min_item_words, self.measure)
+        if self._versions is None:
+            self._versions = _versions_of(self.benchmarks)
+        settings = (self.columns, self.ngram, self.ratio, self.min_item_words, self.measure)
+        return _index_of(self.benchmarks, self._versions, *settings)
 
 
 def _order(name: str) -> tuple[int, str]:
@@ -224,9 +236,23 @@ def _entry(found: Overlap) -> dict[str, Any]:
     return {"benchmark": found.benchmark, "id": found.item_id, "ratio": found.ratio, "passage": found.passage}
 
 
+def _versions_of(benchmarks: Sequence[str]) -> tuple[str, ...]:
+    """What tells the contents of local files apart: path, size and time of change; of remote ones nothing is asked."""
+    locations = [resolve_location(one) for benchmark in benchmarks for one in locations_of(benchmark)]
+    files = [file.path for one in locations if "://" not in one for file in list_inputs(one, *BENCHMARK_FILES)]
+    stats = [(file, Path(file).stat()) for file in files]
+    return tuple(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in stats)
+
+
 @lru_cache(maxsize=2)
 def _index_of(
-    benchmarks: tuple[str, ...], columns: ItemColumns, ngram: int, ratio: float, shortest: int, measure: Measure
+    benchmarks: tuple[str, ...],
+    versions: tuple[str, ...],  # only so that an index of files that have changed since is not taken
+    columns: ItemColumns,
+    ngram: int,
+    ratio: float,
+    shortest: int,
+    measure: Measure,
 ) -> OverlapIndex:
     items = (item for one in benchmarks for item in read_benchmark(one, columns))
     return OverlapIndex(items, ngram, ratio, shortest, measure)

@@ -2,7 +2,9 @@
 
 Example: with ``report=folder_of("mask", "report")`` the stage ``mask`` holds ``report/00003.parquet`` beside its
 ``data/00003.parquet``: a row for each place, with the document's id and path, the line, the kind and the treatment.
-What was found itself stands in no file: also a dropped document goes to ``removed/`` masked.
+What was found itself stands in no text: also a dropped document goes to ``removed/`` masked. The strings of the column
+``metadata`` and the path in the report are masked by the same search, and counted nowhere; all other columns, such as
+``id`` and ``url``, are left as they are, and so is all of a document that an earlier step drops.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast, get_args
@@ -36,6 +38,7 @@ REPORT = pa.schema(
         ("treatment", pa.string()),
     ]
 )
+_METADATA = "metadata"
 _GROUP_ROWS = 50_000
 
 
@@ -90,8 +93,8 @@ class Masking(Step):
         """The kinds that are found without patterns of one's own."""
 
     @abstractmethod
-    def find(self, doc: Document, patterns: Sequence[Pattern], allowed: Allowed) -> list[Span]:
-        """The places in a document's text, in order."""
+    def find(self, text: str, path: str, patterns: Sequence[Pattern], allowed: Allowed) -> list[Span]:
+        """The places in a text, in order; ``path`` is the document's, empty where there is none."""
 
     @abstractmethod
     def treatment(self, kind: str) -> str:
@@ -101,16 +104,23 @@ class Masking(Step):
         """Mask document after document; the report appears when the last one has gone on."""
         patterns = read_patterns(self.patterns) if self.own != "off" else ()
         allowed = read_allowed(self.allowed)
+
+        def mask_string(text: str) -> str:
+            return masked(text, self.find(text, "", patterns, allowed))
+
         with _Report(self.report, rank) as report:
             for doc in data or ():
-                spans = self.find(doc, patterns, allowed)
-                if self._mask(doc, spans, report):
+                path = str(doc.metadata.get(self.path_column) or "")
+                spans = self.find(doc.text, path, patterns, allowed)
+                if doc.metadata.get(_METADATA):
+                    doc.metadata[_METADATA] = _masked_strings(doc.metadata[_METADATA], mask_string)
+                if self._mask(doc, spans, mask_string(path) if spans else path, report):
                     self.stat_update("total", "forwarded")
                     yield doc
                 else:
                     self.drop(doc, self.drop_reason, rank)
 
-    def _mask(self, doc: Document, spans: list[Span], report: _Report) -> bool:
+    def _mask(self, doc: Document, spans: list[Span], path: str, report: _Report) -> bool:
         """Whether the document goes on."""
         counts = Counter(span.kind for span in spans)
         doc.metadata[self.found_column] = json.dumps(dict(sorted(counts.items()))) if counts else None
@@ -120,11 +130,30 @@ class Masking(Step):
         for kind, number in counts.items():
             self.count(f"{self.found_column}_{kind}", number)
         self.count(f"{self.found_column}_documents")
-        path = doc.metadata.get(self.path_column)
         for span, line in zip(spans, lines(doc.text, spans), strict=True):
-            report.add(doc.id, None if path is None else str(path), line, span.kind, self.treatment(span.kind))
+            report.add(doc.id, path or None, line, span.kind, self.treatment(span.kind))
         doc.text = masked(doc.text, spans)
         return goes_on
+
+
+def _masked_strings(value: Any, mask: Callable[[str], str]) -> Any:
+    """The column ``metadata`` with its strings masked: JSON, or what a reader made of it; unchanged where none is."""
+    if not isinstance(value, str):
+        return _walked(value, mask)
+    try:
+        said = json.loads(value)
+        walked = _walked(said, mask)
+    except (ValueError, RecursionError):  # other text, or nested without end
+        return mask(value)
+    return value if walked == said else json.dumps(walked, ensure_ascii=False)
+
+
+def _walked(value: Any, mask: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {mask(key) if isinstance(key, str) else key: _walked(one, mask) for key, one in value.items()}
+    return [_walked(one, mask) for one in value] if isinstance(value, list | tuple) else value
 
 
 class _Report:

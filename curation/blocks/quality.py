@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -35,7 +34,7 @@ class KeepQuality(Select):
 
     Args:
         language: a code such as ``en``, or the path of an entry of one's own, see `curation.text.languages`.
-        rules: rule sets that are asked: ``gopher_repetition``, ``gopher_quality``, ``c4``, ``fineweb``.
+        rules: rule sets that are asked, at least one: ``gopher_repetition``, ``gopher_quality``, ``c4``, ``fineweb``.
         thresholds: threshold -> value, above those of the language; null for none.
         curly_bracket: what becomes of a text that C4 drops for a curly bracket: ``drop``, ``keep``, or ``mark``, which
             keeps it and adds the column ``has_curly_bracket``. FineMath got such pages back: formulas have brackets.
@@ -99,15 +98,13 @@ class KeepQuality(Select):
             raise ConfigError("thresholds: curly_bracket is a setting of its own: drop, keep or mark")
         for name, value in self.thresholds.items():
             if not isinstance(value, int | float | None):
-                raise ConfigError(f"thresholds: {name}: expected a number or null, got {value!r}")
+                raise ConfigError(f"thresholds: {name}: expected a number, true, false or null, got {value!r}")
         drop = {} if self.curly_bracket == "drop" or "c4" not in self.rules else {"curly_bracket": False}
-        return _rules(self.language, tuple(self.rules), tuple((self.thresholds | drop).items()))
+        rules = quality_rules(self.language, self.rules, self.thresholds | drop)
+        if "curly_bracket" in rules.language.thresholds:
+            raise ConfigError(f"language {self.language}: thresholds: curly_bracket is a setting of its own")
+        return rules
 
 
 def _is_own(language: str) -> bool:
     return "/" in language or language.endswith(".yaml")
-
-
-@lru_cache(maxsize=8)
-def _rules(language: str, rules: tuple[str, ...], thresholds: tuple[tuple[str, Any], ...]) -> QualityRules:
-    return quality_rules(language, rules, dict(thresholds))

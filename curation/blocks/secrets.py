@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pyarrow as pa
-from datatrove.data import Document
 
 from curation.blocks.masking import Masking, Treatment
 from curation.text.masking import Allowed, Pattern, Span, find_patterns
@@ -26,7 +25,8 @@ class MaskSecrets(Masking):
     """Replace secrets by ``<KEY>`` and ``<PASSWORD>``, as in StarCoder's data.
 
     Adds ``secrets``, the number of each kind as JSON, null where there is none. Dropped documents have the reason
-    ``secret``. Only the text is looked at, no other column.
+    ``secret``. The text and the strings of the column ``metadata`` are masked; all other columns are left as they are.
+    It runs before `ReplacePersonal`, which would take the half of a password with an @.
 
     Args:
         secrets: ``mask``, ``drop`` (the document) or ``off``.
@@ -49,12 +49,11 @@ class MaskSecrets(Masking):
         """See `Masking.kinds`; needs the detector."""
         return {*_BY_NAME, *(form.kind for form in form_patterns())} if self.secrets != "off" else set()
 
-    def find(self, doc: Document, patterns: Sequence[Pattern], allowed: Allowed) -> list[Span]:
+    def find(self, text: str, path: str, patterns: Sequence[Pattern], allowed: Allowed) -> list[Span]:
         """See `Masking.find`."""
         if self.secrets == "off":
-            return find_patterns(doc.text, patterns, allowed, [])
-        path = str(doc.metadata.get(self.path_column) or "")
-        return find_secrets(doc.text, path, patterns=patterns, allowed=allowed)
+            return find_patterns(text, patterns, allowed, [])
+        return find_secrets(text, path, patterns=patterns, allowed=allowed)
 
     def treatment(self, kind: str) -> str:
         """See `Masking.treatment`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,26 +84,28 @@ def gaps(spans: Iterable[Span], length: int) -> Iterator[tuple[int, int]]:
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
-    """Spans in order, each without those that overlap an earlier one; of two with one start the longer stays."""
+    """Spans in order; those that overlap are one, which is of the kind of that which was given first."""
     kept: list[Span] = []
-    for span in sorted(spans, key=lambda one: (one.start, -one.end)):
+    rank = 0
+    for order, span in sorted(enumerate(spans), key=lambda one: (one[1].start, one[0])):
         if not kept or span.start >= kept[-1].end:
             kept.append(span)
+            rank = order
+        else:
+            first, rank = (kept[-1], rank) if rank < order else (span, order)
+            kept[-1] = replace(first, start=kept[-1].start, end=max(kept[-1].end, span.end))
     return kept
 
 
 def find_patterns(text: str, patterns: Sequence[Pattern], allowed: Allowed, taken: list[Span]) -> list[Span]:
-    """``taken`` and what the patterns find beside it, in order; an earlier pattern comes before a later."""
-    for pattern in patterns:
-        new = [
-            Span(*match.span(group), pattern.kind, pattern.replacement)
-            for start, end in gaps(taken, len(text))
-            for match in pattern.regex.finditer(text, start, end)
-            if match[group := 1 if pattern.regex.groups and match[1] else 0] and match[group] not in allowed
-        ]
-        if new:
-            taken = merged([*taken, *new])
-    return taken
+    """``taken`` and what the patterns find, in order; what overlaps is `merged`: an earlier pattern names the kind."""
+    new = [
+        Span(*match.span(group), pattern.kind, pattern.replacement)
+        for pattern in patterns
+        for match in pattern.regex.finditer(text)
+        if match[group := 1 if pattern.regex.groups and match[1] else 0] and match[group] not in allowed
+    ]
+    return merged([*taken, *new]) if new else taken
 
 
 def read_patterns(location: str) -> tuple[Pattern, ...]:

@@ -6,7 +6,8 @@ Example: ``replace_personal("ask ann@uni.edu, 8.8.8.8 or 10.0.0.1")`` is
 What is found and what replaces it are those of datatrove's ``PIIFormatter``, which is the last step of FineWeb: two
 addresses in turn for emails, six in turn for public IPs; private IPs stay. There the turn goes on from document to
 document, so that the output depends on what came before. Here it starts anew with each document: the same text gives
-the same text, in any order and on any number of machines.
+the same text, in any order and on any number of machines. And a text that was masked once stays as it is: those eight
+addresses are left where they stand and are nobody's, while datatrove gives them a turn, too.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def find_personal(
     taken: list[Span] = []
     if emails and "@" in text:
         turn = cycle(EMAILS)
-        found = (place for place in _emails(text) if text[slice(*place)] not in allowed)
+        values = ((place, text[slice(*place)]) for place in _emails(text))
+        found = (place for place, value in values if value not in EMAILS and value not in allowed)
         taken = [Span(start, end, "email", next(turn)) for start, end in found]
     if ips and _HINT.search(text):
         turn = cycle(IPS)
@@ -94,6 +96,9 @@ def _local_start(text: str, free: int, at: int) -> int | None:
 
 @lru_cache(maxsize=65_536)
 def _is_public(address: str) -> bool:
+    """Whether it is somebody's: neither private nor one of those that replace."""
+    if address in IPS:
+        return False
     try:
         return ipaddress.ip_address(address).is_global
     except ValueError:  # such as 01.2.3.4, of which nobody can say whether it is octal

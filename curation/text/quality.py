@@ -36,9 +36,10 @@ what two sets call empty is told apart:
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_type_hints
 
 from curation.config import nearest, read_settings
 from curation.errors import ConfigError
@@ -150,42 +151,61 @@ def quality_rules(
 
     Args:
         language: a code or path, see `load_language`.
-        rules: names of `RULES`; always asked in that order.
-        thresholds: threshold -> value, None for none; the names of all rule sets are different.
+        rules: names of `RULES`, at least one; always asked in that order.
+        thresholds: threshold -> value, None for none; the names of all rule sets are different. A whole float is an int
+            where one is expected.
 
     Raises:
-        ConfigError: for a language without entry, an unknown rule set or threshold, a value of the wrong type, or a
-            threshold of a rule set that is left out.
+        ConfigError: for a language without entry, no or an unknown rule set, an unknown threshold, a value of the wrong
+            type or that is not a number, or a threshold of a rule set that is left out.
     """
     entry = load_language(language) if isinstance(language, str) else language
     asked = tuple(rules)
+    if not asked:
+        raise ConfigError(f"rules: no rule set is asked, so nothing would be dropped; there are {', '.join(RULES)}")
     for name in asked:
         if name not in RULES:
             raise ConfigError(f"rules: no rule set {name!r} ({nearest(name, list(RULES))})")
-    given = dict(thresholds or {})
-    _check_names(entry.thresholds, RULES, f"language {entry.codes[0]}: thresholds")
-    _check_names(given, asked, "thresholds")
-    values = entry.thresholds | given
-    return QualityRules(language=entry, **{name: _rule(name, values) if name in asked else None for name in RULES})
+    origin = language if isinstance(language, str) else language.codes[0]
+    values = _checked(entry.thresholds, RULES, f"language {origin}: thresholds")
+    values |= _checked(thresholds or {}, asked, "thresholds")
+    return QualityRules(
+        language=entry, **{name: _rule(name, values, "thresholds") if name in asked else None for name in RULES}
+    )
 
 
-def _rule(name: str, values: Mapping[str, Any]) -> Any:
+def _rule(name: str, values: Mapping[str, Any], origin: str) -> Any:
     mine = {key: value for key, value in values.items() if key in _thresholds(name)}
-    return read_settings(_KINDS[name], mine, f"thresholds of {name}")
+    return read_settings(_KINDS[name], mine, origin)
 
 
 def _thresholds(name: str) -> list[str]:
     return [one.name for one in dataclasses.fields(_KINDS[name])]
 
 
-def _check_names(values: Mapping[str, Any], rules: Iterable[str], origin: str) -> None:
+def _checked(values: Mapping[str, Any], asked: tuple[str, ...], origin: str) -> dict[str, Any]:
+    """Thresholds of one origin, which errors name; whole floats are ints where these are expected."""
     owners = {key: name for name in RULES for key in _thresholds(name)}
-    asked = tuple(rules)
-    for key in values:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
         if key not in owners:
             raise ConfigError(f"{origin}: unknown threshold {key!r} ({nearest(key, list(owners))})")
         if owners[key] not in asked:
             raise ConfigError(f"{origin}: {key!r} is of the rule set {owners[key]}, which is left out")
+        if isinstance(value, float) and math.isnan(value):
+            raise ConfigError(f"{origin}: {key}: nan is below and above nothing; null leaves a rule out")
+        found[key] = int(value) if _is_whole(value) and _expects_int(owners[key], key) else value
+    for name in RULES:
+        _rule(name, found, origin)
+    return found
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def _expects_int(name: str, threshold: str) -> bool:
+    return get_type_hints(_KINDS[name])[threshold] in (int, int | None)
 
 
 def _dropped(text: str, failure: Failure, cleaned: Cleaned | None = None) -> Verdict:

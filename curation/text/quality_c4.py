@@ -81,8 +81,9 @@ class C4:
     def clean(self, text: str, language: Language) -> Cleaned:
         """The text with its lines cleaned, or why it is dropped: the first reason on the way through the lines."""
         found = Cleaned()
-        watched = self._is_watched(text, language)
         citations = self.remove_citations and "[" in text
+        # As lines are looked through: without citations, which may stand within what is looked for.
+        watched = self._is_watched(_CITATION.sub("", text) if citations else text, language)
         kept: list[str] = []
         longest = self.max_word_length if self.max_word_length is not None else len(text)
         plain = not (citations or watched or self.terminal_punct)

@@ -203,6 +203,7 @@ def _reach(points: Points, how: Hashes, starts: Places, ends: Places, number: in
             break
         # No more parts than words, or the parts would overwrite the words behind.
         lengths = _looked_up(points, starts[number], ends[other], how)
-        if lengths != np.uint64(0) and lengths >> np.uint64(8 * (other - number + 1)) == np.uint64(0):
+        words = other - number + 1
+        if lengths != np.uint64(0) and (words >= 8 or lengths >> np.uint64(8 * words) == np.uint64(0)):
             last = other
     return last

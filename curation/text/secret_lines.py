@@ -18,6 +18,7 @@ _NAMES = ("key", "pass", "pwd", "secret", "token", "contrase", "credential", "au
 
 _LONGEST = 2048
 _BEFORE = 256
+_OVERLAP = 1024  # of two surroundings, so that what the edge of one cuts is whole in the other: long web tokens
 
 
 def lines_to_read(text: str, low: str) -> dict[tuple[int, int], dict[Form | None, None]]:
@@ -33,7 +34,7 @@ def lines_to_read(text: str, low: str) -> dict[tuple[int, int], dict[Form | None
         while at >= 0:
             line = _line(text, at)
             places.setdefault(line, {}).update(forms)
-            at = low.find(hint, max(line[1], at + 1))
+            at = low.find(hint, max(line[1] - (_OVERLAP if _is_cut(text, line[1]) else 0), at + 1))
     for sign, form in _signs():
         for match in sign.finditer(text):
             places.setdefault(_line(text, match.start()), {})[form] = None
@@ -46,6 +47,10 @@ def _line(text: str, at: int) -> tuple[int, int]:
     if not start and at > _LONGEST:
         start = at - _BEFORE
     return start, end if end >= 0 else min(len(text), at + _LONGEST)
+
+
+def _is_cut(text: str, end: int) -> bool:
+    return end < len(text) and text[end] != "\n"
 
 
 @cache

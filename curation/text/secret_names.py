@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -28,18 +27,36 @@ _NAME_BEFORE = re.compile(
 _INDIRECT = re.compile(r"[=:]\s*[\w.>-]+[\[(]")
 _MOST_NAMES = 24
 _LONGEST_NAME = 200
-_LONG_WORD = re.compile(rf"\b\w{{{_LONGEST_NAME},}}")
+_MOST_IN_A_WORD = 8
+_LONG_WORD = re.compile(r"\b\w{27,}")  # nine of the shortest name
 _NAME_LENGTH = 100
 _CONFIGURATION = (".env", ".npmrc", ".pypirc", ".netrc", ".sh", ".bash", ".zsh")
 
 
 def by_name(line: str, patterns: Mapping[re.Pattern[str], int]) -> Iterator[Found]:
     """Values behind a name that says secret; ``patterns`` are those of `name_patterns`."""
-    # Each name is tried with all that follows it: very many, or one in a very long word, nobody has written.
+    # Each name is tried with all that follows it: one in a very long word, or many in one, nobody has written.
     if len(line) > _LONGEST_NAME:
         line = _LONG_WORD.sub(_without_names, line)
-    names = sum(1 for _ in islice(_keyword().finditer(line), _MOST_NAMES + 1))
-    for regex, group in patterns.items() if 0 < names <= _MOST_NAMES else ():
+    for start, end in _pieces(line):
+        for one in _in_piece(line[start:end], patterns):
+            yield Found(start + one.start, start + one.end, one.kind)
+
+
+def _pieces(line: str) -> Iterator[tuple[int, int]]:
+    """Where (start, end) to look for names: in all of the line, or, of very many, around half of them after half.
+
+    A name is tried with all that follows it, so that the time grows with names times characters; and each value is
+    whole in one piece or another, unless it holds a dozen names itself.
+    """
+    names = [name.span() for name in _keyword().finditer(line)]
+    for first in range(0, max(len(names) - _MOST_NAMES // 2, min(len(names), 1)), _MOST_NAMES // 2):
+        after = names[first + _MOST_NAMES : first + _MOST_NAMES + 1]
+        yield names[first - 1][1] if first else 0, after[0][0] if after else len(line)
+
+
+def _in_piece(line: str, patterns: Mapping[re.Pattern[str], int]) -> Iterator[Found]:
+    for regex, group in patterns.items():
         for match in regex.finditer(line):
             start = match.start(group)
             value = match[group]
@@ -54,7 +71,8 @@ def by_name(line: str, patterns: Mapping[re.Pattern[str], int]) -> Iterator[Foun
 
 
 def _without_names(word: re.Match[str]) -> str:
-    return " " * len(word[0]) if _keyword().search(word[0]) else word[0]
+    most = 0 if len(word[0]) >= _LONGEST_NAME else _MOST_IN_A_WORD
+    return " " * len(word[0]) if len(_keyword().findall(word[0])) > most else word[0]
 
 
 def by_entropy(line: str) -> Iterator[Found]:

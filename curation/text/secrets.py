@@ -113,8 +113,11 @@ def _in_lines(text: str, low: str, path: str) -> Iterator[Found]:
         if names_count and None in forms:
             found = chain(found, by_name(line, names), by_entropy(line))
         for one in found:
-            if _stands_alone(text, start + one.start, start + one.end):
-                yield Found(start + one.start, start + one.end, one.kind)
+            first, last = start + one.start, start + one.end
+            if one.kind == "jwt":  # to its end, also where the surroundings of a long line end before
+                last = _JWT_REST.match(text, last).end()  # type: ignore[union-attr]
+            if _stands_alone(text, first, last):
+                yield Found(first, last, one.kind)
 
 
 def _by_form(line: str, form: Form) -> Iterator[Found]:
@@ -122,10 +125,8 @@ def _by_form(line: str, form: Form) -> Iterator[Found]:
         group = 1 if pattern.groups and not form.whole else 0
         for match in pattern.finditer(line):
             start, end = match.span(group)
-            if form.kind == "jwt":
-                if not formally_valid_jwt()(match[0]):
-                    continue
-                end = _JWT_REST.match(line, end).end()  # type: ignore[union-attr]
+            if form.kind == "jwt" and not formally_valid_jwt()(match[0]):
+                continue
             if not _is_example(line[start:end], form.kind):
                 yield Found(start, end, form.kind)
 

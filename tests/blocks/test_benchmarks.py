@@ -32,11 +32,28 @@ def test_choices_belong_to_the_question_where_they_are_asked_for(tmp_path):
     assert texts(file, choices=False) == ["Which?", "Q"]
 
 
+@pytest.mark.parametrize(
+    ("choices", "lines"),
+    [
+        ([{"label": "A", "text": "a"}, {"label": "B", "text": "b"}], ["a", "b"]),
+        ({"label": ["A", "B"], "text": ["a", None]}, ["a"]),
+        ([["a", "b"], [], ["c", 4]], ["a", "b", "c", "4"]),
+        ({"A": "a", "B": "b"}, ["a", "b"]),
+        (["a", None], ["a"]),
+        ("a or b", ["a or b"]),
+        (None, []),
+    ],
+)
+def test_choices_of_any_form_are_lines_of_text(tmp_path, choices, lines):
+    file = write_jsonl(tmp_path / "a.jsonl", [{"question": "Q", "choices": choices}])
+    assert texts(file) == ["\n".join(["Q", *lines])]
+
+
 def test_columns_of_a_foreign_file_are_settings(tmp_path):
     file = write_jsonl(tmp_path / "a.jsonl", [{"text": "not this", "body": "this", "nr": 0}])
     (item,) = read_benchmark(str(file), ItemColumns(text="body", id="nr"))
     assert (item.benchmark, item.id, item.text) == ("a", "0", "this")
-    with pytest.raises(ConfigError, match=r"a.jsonl: none of the columns boddy; it has text, body, nr"):
+    with pytest.raises(ConfigError, match=r"a.jsonl: row 1: none of the columns boddy; it has text, body, nr"):
         texts(file, text="boddy")
 
 
@@ -118,7 +135,82 @@ def test_locations_are_made_absolute_and_a_file_may_be_called_like_a_benchmark(t
     assert texts("./math") == ["one"]
 
 
-@pytest.mark.parametrize("wrong", ["gsm9k", "hella_swag", "gsm=/data/x.jsonl"])
+def test_files_may_have_a_name_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = write_jsonl(tmp_path / "v2.jsonl", [{"text": "one", "benchmark": "theirs"}])
+    assert absolute_benchmark("my.own=./v2.jsonl") == f"my.own={file}"
+    assert locations_of(f"my.own={file}") == [str(file)]
+    assert [(item.benchmark, item.text) for item in read_benchmark("my.own=v2.jsonl")] == [("my.own", "one")]
+    os.mkdir("day=1")  # a folder of this name is meant, as ever
+    for there in ("day=1", "day=*"):
+        assert absolute_benchmark(there) == str(tmp_path / there)
+    assert absolute_benchmark("s3://b/day=1/x.jsonl") == "s3://b/day=1/x.jsonl"
+    with pytest.raises(ConfigError, match="no input found"):
+        texts("gsm=nowhere.jsonl")
+
+
+@pytest.mark.parametrize("wrong", ["gsm9k", "hella_swag"])
 def test_an_unknown_name_is_a_config_error_that_lists_the_known_ones(wrong):
-    with pytest.raises(ConfigError, match=r"no benchmark '\w+' and no such file; known are arc, gsm8k, .*mmlu"):
+    said = rf"no benchmark '{wrong}' and no such file; known are arc, gsm8k, .*mmlu, and files of your own are {wrong}="
+    with pytest.raises(ConfigError, match=said):
         list(read_benchmark(wrong))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("gsm8k=", "'gsm8k=': no location behind ="),
+        ("mine= ", "'mine= ': no location behind ="),
+        ("=a.jsonl", "'=a.jsonl': no name before ="),
+        ("", "an empty name"),
+    ],
+)
+def test_half_a_benchmark_is_a_config_error_and_not_the_working_folder(tmp_path, monkeypatch, wrong, said):
+    monkeypatch.chdir(tmp_path)
+    write_jsonl(tmp_path / "b.jsonl", [{"text": "one"}])
+    with pytest.raises(ConfigError, match=said):
+        texts(wrong)
+
+
+def test_the_columns_that_are_asked_for_count_first_in_files_of_ones_own(tmp_path):
+    row = {"problem": "not this", "id": 1, "body": "this", "nr": 2}
+    file = write_jsonl(tmp_path / "a.jsonl", [row])
+    (item,) = read_benchmark(f"math={file}", ItemColumns(text="body", id="nr"))
+    assert (item.benchmark, item.id, item.text) == ("math", "2", "this")
+    assert texts(f"math={file}", text="of another file") == ["not this"]
+    (item,) = read_benchmark(
+        f"math={write_jsonl(tmp_path / 'body.jsonl', [{'body': 'only'}])}", ItemColumns(text="body")
+    )
+    assert item.text == "only"
+    write_jsonl(tmp_path / "null.jsonl", [row | {"body": None}])
+    with pytest.raises(ConfigError, match=r"null.jsonl: row 1: column 'body' is null, expected text"):
+        texts(f"math={tmp_path}/null.jsonl", text="body")
+
+
+def test_a_bad_row_is_named(tmp_path):
+    rows = [{"question": "one"}, {"question": None}, {"question": 3}]
+    for file in (write_jsonl(tmp_path / "a.jsonl", rows[:2]), write_parquet(tmp_path / "a.parquet", rows[:2])):
+        with pytest.raises(ConfigError, match=rf"{file.name}: row 2: column 'question' is null, expected text"):
+            texts(file)
+    with pytest.raises(ConfigError, match=r"b.jsonl: row 2: column 'question' is int, expected text"):
+        texts(write_jsonl(tmp_path / "b.jsonl", rows[::2]))
+    (tmp_path / "c.jsonl").write_text('{"question": "one"}\n{"question": \n')
+    with pytest.raises(ConfigError, match=r"c.jsonl: line 2: not valid JSON"):
+        texts(tmp_path / "c.jsonl")
+    for name, content in (("d.jsonl.gz", b"no gzip"), ("d.parquet", b"no parquet"), ("d.jsonl", b"\xff\n")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ConfigError, match=f"{name}: row 1: cannot be read"):
+            texts(tmp_path / name)
+
+
+def test_rows_of_several_files_without_ids_have_different_ones(tmp_path):
+    for name in ("d/a.v1.jsonl", "d/a.v2.jsonl", "e/x/test.jsonl.gz", "e/y/test.jsonl.gz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        write_jsonl(tmp_path / name, [{"text": "one"}, {"text": "two", "id": "own"}])
+
+    def ids(benchmark):
+        return [item.id for item in read_benchmark(benchmark)]
+
+    assert ids(f"math={tmp_path}/d/*.jsonl") == ids(f"{tmp_path}/d") == ["a.v1:0", "own", "a.v2:0", "own"]
+    assert ids(f"mine={tmp_path}/e") == ["x/test:0", "own", "y/test:0", "own"]
+    assert ids(f"math={tmp_path}/d/a.v1.jsonl") == ["0", "own"]

@@ -63,13 +63,25 @@ def test_a_shared_piece_below_the_ratio_stays(benchmark):
 
 def test_a_benchmark_without_text_or_items_is_a_config_error(tmp_path):
     file = write_jsonl(tmp_path / "a.jsonl", [{"body": "x"}])
-    with pytest.raises(ConfigError, match=r"a.jsonl: none of the columns text, question.*; it has body"):
+    with pytest.raises(ConfigError, match=r"a.jsonl: row 1: none of the columns text, question.*; it has body"):
         Decontaminate(benchmarks=(str(file),)).check()
     empty = write_jsonl(tmp_path / "b.jsonl", [])
     with pytest.raises(ConfigError, match=r"benchmark .*b.jsonl: no items"):
         Decontaminate(benchmarks=(str(empty),)).check()
     with pytest.raises(ConfigError, match="no input found"):
         Decontaminate(benchmarks=(str(tmp_path / "c.jsonl"),)).check()
+    late = write_jsonl(tmp_path / "d.jsonl", [{"text": QUESTION}, {"text": None}])
+    with pytest.raises(ConfigError, match=r"d.jsonl: row 2: column 'text' is null"):
+        Decontaminate(benchmarks=(str(late),)).check()
+
+
+def test_a_benchmark_that_has_changed_is_read_again(tmp_path):
+    file = write_jsonl(tmp_path / "b.jsonl", [{"question": QUESTION}])
+    assert contaminated(Decontaminate(benchmarks=(f"gsm8k={file}",)), QUESTION, ANSWER)[0] == ["1"]
+    write_jsonl(file, [{"question": ANSWER}])
+    step = Decontaminate(benchmarks=(f"gsm8k={file}",))
+    assert step.reason(document(ANSWER)) == "contaminated"
+    assert contaminated(step, QUESTION, ANSWER)[0] == ["0"]
 
 
 NINE = "What is the remainder of 17 divided by 5?"
@@ -92,7 +104,7 @@ def test_masking_takes_every_passage_out_and_keeps_the_document(tmp_path):
         ("b", "1", 1.0)
     ]
     assert said[0]["passage"] == QUESTION.rstrip("?")
-    assert "contaminated_with" not in docs[1].metadata
+    assert docs[1].metadata["contaminated_with"] is None
     assert step.counts == {"unchecked_b": 1, "masked_documents": 1, "masked_passages": 4}
     assert dropped == []
     assert contaminated(Decontaminate(benchmarks=(str(file),)), docs[0].text)[0] == ["0"]
@@ -103,6 +115,7 @@ def test_a_document_of_nothing_but_items_is_dropped_with_a_reason(tmp_path):
     docs, dropped = masked(Decontaminate(benchmarks=(str(file),), action="mask", mask_text="[cut]"), f" {QUESTION}\n")
     assert docs == []
     assert (dropped[0]["filter_reason"], dropped[0]["benchmark_id"]) == ("empty_after_masking", "0")
+    assert dropped[0]["contaminated_with"] is None
 
 
 @pytest.mark.parametrize(
@@ -182,10 +195,33 @@ def test_the_report_lists_document_item_ratio_and_passage_and_the_unchecked_item
     dropped, masks = (2, 0) if action == "drop" else (1, 1)
     assert f"3 documents: {dropped} dropped, {masks} with {masks} items masked" in markdown
     assert "| page | http://p | b 0 | 0.9" in markdown and "| b | 2 | 2\\|2? |" in markdown
+    assert {row["id"]: row["text"] for row in stage.rows()}["all"] == NINE
     if action == "mask":
         assert stage.schema()["contaminated_with"] == pa.string()
         assert [row["contaminated_with"] is None for row in kept] == [True, False]
         assert kept[1]["text"] == "Homework. [cut]? Solve it."
+
+
+@pytest.mark.parametrize("action", ["drop", "mask"])
+def test_what_an_earlier_run_found_is_no_find_of_this_one(stage, tmp_path, action):
+    file = write_jsonl(tmp_path / "b.jsonl", [{"question": QUESTION}])
+    old = json.dumps([{"benchmark": "old", "id": "7", "ratio": 1.0, "passage": "then"}])
+    rows = [{"id": "old", "text": "Clean.", "contaminated_with": old}, {"id": "new", "text": f"Look: {QUESTION}"}]
+    step = Decontaminate(benchmarks=(str(file),), action=action)
+    kept = stage.run([write_jsonl(tmp_path / "in.jsonl", rows)], step)
+    finds, _, markdown = report(stage, step)
+    assert [(one["document"], one["benchmark"]) for one in finds] == [("new", "b")]
+    assert "| old |" not in markdown
+    assert kept[0]["contaminated_with"] == (old if action == "drop" else None)
+    assert repr(ReportContamination.of(step)).endswith("answers=False, choices=True)")
+
+
+def test_only_after_masking_the_kept_documents_are_read(stage, tmp_path):
+    step = Decontaminate(benchmarks=(str(write_jsonl(tmp_path / "b.jsonl", [{"question": QUESTION}])),))
+    stage.run([write_jsonl(tmp_path / "in.jsonl", [{"id": "a", "text": "Clean."}])], step)
+    (kept,) = stage.folder.list_files("data", ".parquet")
+    stage.folder.write_bytes(kept, b"not read")
+    assert report(stage, step)[0] == []
 
 
 def test_a_report_says_where_nothing_was_kept_of_dropped_documents(stage, tmp_path):
@@ -241,6 +277,6 @@ def test_whatever_the_text_nothing_is_left_to_find_and_the_rest_stays(pieces, ma
         assert contaminated(clean, *[doc.text for doc in docs])[1] == []
         found = bool(contaminated(clean, text)[1])
         assert [doc.text for doc in docs] == [text] or found
-        assert bool(dropped or "contaminated_with" in docs[0].metadata) is found
+        assert bool(dropped or docs[0].metadata["contaminated_with"]) is found
         rest = iter(text)
         assert all(char in rest for doc in docs for char in (doc.text.replace(mask, "") if mask else doc.text))

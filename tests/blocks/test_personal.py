@@ -74,6 +74,34 @@ def test_own_patterns_and_exceptions_come_from_files(stage, tmp_path):
     assert [doc.text for doc in ignoring.run([document(text="EMP-17")])] == ["EMP-17"]
 
 
+def test_the_path_in_the_report_and_the_strings_of_the_metadata_are_masked(stage, tmp_path):
+    found = {"title": "Ask ann@uni.edu", "reasons": ["8.8.8.8", 1, None], "html_lang": "é"}
+    url = "https://a.org/?mail=ann@uni.edu"
+    given = [
+        {"id": "1", "text": "bob@uni.edu", "url": url, "metadata": json.dumps(found)},
+        {"id": "2", "text": "nobody", "url": "https://b.org", "metadata": json.dumps(found)},
+        {"id": "3", "text": "nobody", "url": "https://b.org", "metadata": "ann@uni.edu, no JSON"},
+        {"id": "4", "text": "nobody", "url": "https://b.org", "metadata": '{"a":  "\\u00e9"}'},
+    ]
+    step = ReplacePersonal(report=f"{stage.folder.location}/report")
+    kept = stage.run([write_jsonl(tmp_path / "a.jsonl", given)], step)
+    masked = {"title": f"Ask {EMAILS[0]}", "reasons": [IPS[0], 1, None], "html_lang": "é"}
+    assert [json.loads(row["metadata"]) for row in kept[:2]] == [masked, masked]
+    assert [row["metadata"] for row in kept[2:]] == [f"{EMAILS[0]}, no JSON", given[3]["metadata"]]
+    # What is left is what the docstring says: the columns themselves.
+    assert kept[0]["url"] == url
+    assert [row["path"] for row in read_report(step.report)] == [f"https://{EMAILS[0]}"]
+    assert stage.records[0]["counts"]["personal_data_documents"] == 1
+    deep = document(text="x", metadata="[" * 100_000 + "ann@uni.edu")
+    assert "ann@" not in next(step.run([deep])).metadata["metadata"]
+
+
+def test_metadata_that_is_no_text_keeps_its_form():
+    doc = document(text="x", metadata={"by": ["ann@uni.edu"], "ann@uni.edu": 2})
+    (masked,) = ReplacePersonal().run([doc])
+    assert masked.metadata["metadata"] == {"by": [EMAILS[0]], EMAILS[0]: 2}
+
+
 def test_settings_that_cannot_be_are_named(tmp_path):
     with pytest.raises(ConfigError, match="ReplacePersonal: ips: expected mask, drop or off, got 'hide'"):
         ReplacePersonal(ips="hide").check()

@@ -91,8 +91,10 @@ def test_rules_can_be_left_out():
         ({"language": "fr"}, "language 'fr' has no entry"),
         ({"rules": ("gopher",)}, "no rule set 'gopher'"),
         ({"thresholds": {"line_punkt_thr": 0.1}}, "did you mean 'line_punct_thr'"),
-        ({"thresholds": {"min_doc_words": [9]}}, r"min_doc_words: expected a number or null, got \[9\]"),
+        ({"thresholds": {"min_doc_words": [9]}}, r"min_doc_words: expected a number, true, false or null, got \[9\]"),
         ({"thresholds": {"curly_bracket": False}}, "curly_bracket is a setting of its own"),
+        ({"thresholds": {"min_doc_words": True}}, "min_doc_words: expected int, got True"),
+        ({"rules": ()}, "no rule set is asked"),
         ({"curly_bracket": "maybe"}, "'maybe' is not one of drop, keep, mark"),
     ],
 )
@@ -115,3 +117,24 @@ def test_a_language_of_ones_own_is_an_input(tmp_path, monkeypatch):
     step.check()
     assert step.inputs() == [str(path)]
     assert KeepQuality().inputs() == []
+
+
+def test_an_edited_language_is_read_again(tmp_path):
+    path = tmp_path / "xx.yaml"
+    reasons = []
+    for fewest in (30, 10):
+        text = f"name: X\ncodes: [xx]\nwords: {{}}\nstop_words: nowhere\nthresholds: {{min_doc_words: {fewest}}}\n"
+        path.write_text(text, encoding="utf-8")
+        step = KeepQuality(language=str(path), rules=("gopher_quality",))
+        step.exclusion_writer = Kept()
+        assert not list(step.run(iter([document(identifier="short", text=SHORT)])))
+        reasons.append(step.exclusion_writer.rows[0]["filter_reason"])
+    assert reasons == ["gopher_short_doc", "gopher_enough_stop_words"]
+
+
+def test_curly_brackets_are_no_threshold_of_a_language(tmp_path):
+    path = tmp_path / "xx.yaml"
+    text = "name: X\ncodes: [xx]\nwords: {}\nstop_words: the be\nthresholds: {curly_bracket: false}\n"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"language {path}: thresholds: curly_bracket is a setting of its own"):
+        KeepQuality(language=str(path)).check()

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from curation.errors import ConfigError
-from curation.text.languages import Contractions, InsideRule, list_languages, load_language
-from curation.text.quality import RULES, quality_rules, split_words
+from curation.text.languages import Contractions, InsideRule, Language, WordSplitting, list_languages, load_language
+from curation.text.quality import RULES, quality_rules, quality_statistics, split_words
 
 ENTRY = """
 name: Test
@@ -73,7 +73,18 @@ def test_an_entry_of_ones_own_is_read_by_its_path(tmp_path):
         ("codes: []", "needs a code"),
         ("codes: en", "expected tuple"),
         ("stop_words: " + " ".join(f"w{n}" for n in range(65)), "65 words; at most 64"),
-        ("thresholds: {min_doc_words: many}", "expected float"),
+        ("thresholds: {min_doc_words: many}", r"xx\.yaml: thresholds.min_doc_words: expected bool . int . float"),
+        ("words: {apart: 'b||a'}", r"xx\.yaml: words.apart: 'b..a' has a part without characters"),
+        ("words: {apart: 'a|b|c|d|e|f|g|h|i'}", r"words.apart: .* has 9 parts; at most 8"),
+        (
+            'words: {contractions: [{words: it, endings: "|\'s"}]}',
+            r"words.contractions.0..endings: .it..'s. has a part",
+        ),
+        ('words: {inside: [{marks: "\\U00034000", left: digit, right: digit}]}', r"marks: .*U.34000. is not possible"),
+        ("words: {inside: [{marks: '-', left: digit, right: digit, most: 99999999999999999999}]}", "at most 60"),
+        ('words: {closing: "\\U000E0100"}', r"words.closing: .*U.E0100. is not possible"),
+        ('sentence_enders: "\\U0010FFFF"', "sentence_enders: .* is not possible"),
+        ("policy_phrases: ['']", "policy_phrases: a phrase without characters"),
         ("name: [", "not valid YAML"),
     ],
 )
@@ -93,7 +104,7 @@ def test_a_missing_file_is_named():
 
 def test_a_threshold_that_there_is_not_is_named(tmp_path):
     path = entry(tmp_path, ENTRY + "thresholds: {min_doc_word: 3}\n")
-    with pytest.raises(ConfigError, match=r"xx: thresholds: unknown threshold 'min_doc_word' .*'min_doc_words'"):
+    with pytest.raises(ConfigError, match=r"xx\.yaml: thresholds: unknown threshold 'min_doc_word' .*'min_doc_words'"):
         quality_rules(path)
 
 
@@ -119,3 +130,48 @@ def test_the_shipped_entries_are_in_the_package():
 def test_rules_of_marks_are_checked():
     with pytest.raises(ValueError, match="'word' is no class"):
         InsideRule(marks="-", left="word", right="letter")
+
+
+def test_a_word_may_be_cut_into_eight_parts_and_has_room_for_them():
+    words = WordSplitting(apart="a|b|c|d|e|f|g|h a.b.c.d|e")
+    language = Language(name="X", codes=("x",), words=words, stop_words="")
+    assert split_words("abcdefgh a.b.c.de", language) == [*"abcdefgh", "a.b.c.d", "e"]
+    assert quality_statistics("abcdefgh" * 50 + " abcdefgh" * 500, language).words == 1 + 8 * 500
+
+
+def test_eight_neighbours_may_be_one_listed_word():
+    inside = (InsideRule(marks="-", left="letter", right="letter"),)
+    language = Language(name="X", codes=("x",), words=WordSplitting(whole="a-b-c-d,", inside=inside), stop_words="")
+    assert split_words("z-a-b-c-d,", language) == ["z", "-", "a-b-c-d,"]
+
+
+def test_the_thresholds_of_an_entry_are_numbers_whole_numbers_or_switches(tmp_path):
+    given = "{max_doc_words: 5000, min_doc_words: 30.0, min_avg_word_length: 2, lorem_ipsum: false}"
+    rules = quality_rules(entry(tmp_path, f"{ENTRY}thresholds: {given}\n"))
+    assert (rules.gopher_quality.max_doc_words, rules.gopher_quality.min_doc_words) == (5000, 30)
+    assert isinstance(rules.gopher_quality.min_doc_words, int)
+    assert (rules.gopher_quality.min_avg_word_length, rules.c4.lorem_ipsum) == (2.0, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("min_doc_words: 30.5", r"min_doc_words: expected int, got 30\.5"),
+        ("min_doc_words: true", "min_doc_words: expected int, got True"),
+        ("lorem_ipsum: 1", "lorem_ipsum: expected bool, got 1"),
+        ("top_2_gram: .nan", "top_2_gram: nan is below and above nothing"),
+        ("min_doc_words: .inf", "min_doc_words: expected int, got inf"),
+    ],
+)
+def test_a_threshold_of_the_wrong_type_names_the_file(tmp_path, given, message):
+    path = entry(tmp_path, f"{ENTRY}thresholds: {{{given}}}\n")
+    with pytest.raises(ConfigError, match=rf"language {path}: thresholds: {message}"):
+        quality_rules(path)
+
+
+def test_an_edited_entry_is_read_again(tmp_path):
+    path = entry(tmp_path, ENTRY)
+    first = load_language(path)
+    assert load_language(path) is first
+    entry(tmp_path, ENTRY.replace("deux", "dewx"))  # as long as before, and maybe in the same tick of the clock
+    assert load_language(path).stop_words == "un dewx"

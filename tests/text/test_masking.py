@@ -19,6 +19,7 @@ from curation.text.masking import (
 )
 
 NUMBERS = Pattern("number", re.compile(r"\d+"), "<N>")
+PHONES = {"a": r"\d{3}-\d{3}", "b": r"\d{3}-\d{4}-\d{2}"}
 IDS = Pattern("employee", re.compile(r"id=(\w+)"), "<EMPLOYEE>")
 
 
@@ -30,10 +31,14 @@ def test_places_are_replaced_and_their_lines_counted():
     assert lines(text, spans) == [1, 2, 2, 4]
 
 
-def test_what_an_earlier_pattern_took_no_later_one_takes():
+def test_what_overlaps_is_one_place_of_the_earlier_pattern():
     assert masked("id=a1", find_patterns("id=a1", [IDS, NUMBERS], Allowed(), [])) == "id=<EMPLOYEE>"
-    taken = [Span(0, 2, "first", "-")]
-    assert masked("1234", find_patterns("1234", [NUMBERS], Allowed(), taken)) == "-<N>"
+    taken = [Span(1, 2, "first", "-")]
+    assert find_patterns("1234", [NUMBERS], Allowed(), taken) == [Span(0, 4, "first", "-")]
+    short, long = (Pattern(kind, re.compile(one), f"<{kind}>") for kind, one in PHONES.items())
+    assert masked("call 555-123-4567-89!", find_patterns("call 555-123-4567-89!", [short, long], Allowed(), [])) == (
+        "call <a>!"
+    )
 
 
 def test_exceptions_are_whole_values_or_patterns_of_them():
@@ -44,6 +49,9 @@ def test_exceptions_are_whole_values_or_patterns_of_them():
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8))), st.integers(30, 50))
 def test_merged_spans_are_in_order_and_the_gaps_are_the_rest(pairs, length):
     spans = merged(Span(start, min(start + size, length), "k", "") for start, size in pairs)
+    assert {place for start, size in pairs for place in range(start, min(start + size, length))} == {
+        place for span in spans for place in range(span.start, span.end)
+    }
     covered = [place for span in spans for place in range(span.start, span.end)]
     free = [place for start, end in gaps(spans, length) for place in range(start, end)]
     assert covered == sorted(set(covered))

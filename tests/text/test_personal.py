@@ -77,6 +77,12 @@ def test_allowed_addresses_stay_and_take_no_turn():
     assert replace_personal(text, allowed=allowed) == f"info@us.org {EMAILS[0]} 8.8.8.8 {IPS[0]}"
 
 
+def test_a_masked_text_stays_as_it_is():
+    once = replace_personal("a@b.org 8.8.8.8 c@d.org 9.9.9.9 c@d.org")
+    assert find_personal(once) == []
+    assert replace_personal(f"{IPS[3]} {EMAILS[1]} a@b.org 8.8.8.8") == f"{IPS[3]} {EMAILS[1]} {EMAILS[0]} {IPS[0]}"
+
+
 @pytest.mark.parametrize("text", ["a/" * 200_000 + "@ ", "a@" * 200_000, "a-" * 200_000, ".." * 200_000 + "@b.org"])
 def test_long_runs_are_read_once(text):
     # One regular expression for the whole address reads such a run once for each character: 19 s for 40,000.

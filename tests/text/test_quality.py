@@ -1,7 +1,7 @@
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from curation.errors import ConfigError
@@ -136,6 +136,20 @@ def test_citations_are_cut_from_lines():
 
 
 @pytest.mark.parametrize(
+    ("line", "reason", "removed"),
+    [
+        ("See our privacy[1] policy for more.", None, {"policy": 1}),
+        ("Please enable java[12]script in here", None, {"javascript": 1}),
+        ("Then lorem[edit] ipsum follows.", "lorem_ipsum", {}),
+    ],
+)
+def test_what_lines_are_looked_through_for_may_hold_citations(line, reason, removed):
+    cleaned = clean(f"One two three.\n{line}")
+    assert (cleaned.failure and cleaned.failure.reason, cleaned.removed) == (reason, removed)
+    assert clean(line, remove_citations=False).text == line
+
+
+@pytest.mark.parametrize(
     ("text", "reason"), [("a b {c}\na lorem ipsum", "curly_bracket"), ("a lorem ipsum {", "lorem_ipsum")]
 )
 def test_the_first_reason_on_the_way_through_the_lines_drops(text, reason):
@@ -164,7 +178,6 @@ def test_policies_are_those_of_the_language():
 def test_rule_sets_can_be_left_out():
     rules = quality_rules("en", ("fineweb", "gopher_quality"))
     assert (rules.gopher_repetition, rules.c4) == (None, None)
-    assert quality_rules("en", ()).judge("{").reason is None
     assert quality_rules("en", ("c4",)).judge("{ lorem ipsum").reason == "lorem_ipsum"
 
 
@@ -175,6 +188,8 @@ def test_rule_sets_can_be_left_out():
         ({"thresholds": {"min_doc_word": 1}}, "unknown threshold 'min_doc_word' .did you mean 'min_doc_words'"),
         ({"thresholds": {"min_doc_words": "many"}}, "min_doc_words: expected int, got 'many'"),
         ({"rules": ("c4",), "thresholds": {"min_doc_words": 1}}, "of the rule set gopher_quality, which is left out"),
+        ({"rules": ()}, "no rule set is asked, so nothing would be dropped; there are gopher_repetition, "),
+        ({"thresholds": {"top_2_gram": float("nan")}}, "^thresholds: top_2_gram: nan is below and above nothing"),
         ({"language": "fr"}, "language 'fr' has no entry"),
     ],
 )
@@ -225,3 +240,22 @@ def test_every_rule_set_decides_real_texts_as_datatrove_does(rule, web_texts):
         reasons.add(verdict.reason)
     assert len(texts) >= 147
     assert len(reasons) > 1
+
+
+PIECES = (
+    "[1]", "[]", "[edit]", "[citation needed]", "[", "]", "{", "lorem", "Ipsum", "privacy", "policy", "java", "Script",
+    "use ", "cookies", " ", " ", "\n", "One is. ", "Two are. ",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=24).map("".join))
+@example("privacy[1] policy of us\n" + "One is. Two are. " * 3)
+@example("java[1]script in here\n" + "One is. Two are. " * 3)
+@example("lorem[edit] ipsum of it\n" + "One is. Two are. " * 3)
+def test_c4_looks_through_lines_with_citations_as_datatrove_does(text):
+    from datatrove.data import Document
+
+    doc = Document(text=text, id="0")
+    found = datatrove_filters()["c4"].filter(doc)
+    verdict = quality_rules("en", ("c4",)).judge(text)
+    assert (verdict.reason, verdict.text) == (None if found is True else found[1], doc.text)

@@ -1,3 +1,4 @@
+import json
 import random
 import string
 import sys
@@ -232,6 +233,37 @@ def test_real_code_holds_two_passwords_and_no_false_find():
 def test_long_lines_are_read_in_pieces(text):
     planted = f"{text} {TOKENS['github_token']} {text}"
     assert masked(planted, find_secrets(planted)) == f"{text} <KEY> {text}"
+
+
+@pytest.mark.parametrize("count", [24, 25, 36, 37, 60, 200])
+def test_each_of_many_named_values_in_one_line_is_masked(count):
+    values = [f"{drawn(13, seed=seed)}7#" for seed in range(count)]
+    text = json.dumps([{"user": f"u{seed}", "password": value} for seed, value in enumerate(values)])
+    left = mask_secrets(text, "users.json")
+    assert [value for value in values if value in left] == []
+    assert left.count('"<PASSWORD>"') == count
+
+
+@pytest.mark.parametrize("line", ["x='{}';", "password='{}';"])
+@pytest.mark.parametrize("step", [2040, 2300])
+def test_what_the_edge_of_a_piece_of_a_long_line_cuts_is_masked(line, step):
+    keys = [TOKENS["github_token"][:4] + drawn(36, seed=seed) for seed in range(20)]
+    rest = "y" * (step - len(line) - 38)
+    masked_text = mask_secrets("".join(line.format(key) + rest for key in keys), "a.js")
+    assert masked_text.replace("<PASSWORD>", "<KEY>") == (line.format("<KEY>") + rest) * len(keys)
+
+
+@pytest.mark.parametrize("before", range(800, 2100, 100))
+def test_a_web_token_is_masked_to_its_end(before):
+    token = JWT + drawn(600)
+    text = "eyJ " + "y" * before + f" {token} " + "y" * 3000
+    assert mask_secrets(text, "a.js") == text.replace(token, "<KEY>")
+
+
+@pytest.mark.parametrize("text", ["pwd\u00e9`a" * 2000, ("pwd" * 60 + "=`") * 100, "password = " * 2000])
+def test_very_many_names_are_read_in_pieces(text):
+    planted = f"{text}; password = 'tRoUbl3som3';{text}"
+    assert "tRoUbl3som3" not in mask_secrets(planted, "a.py")
 
 
 def test_a_missing_detector_names_its_extra(monkeypatch):
