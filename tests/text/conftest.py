@@ -3,10 +3,6 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("untimed", deadline=None)  # the machine may be busy
-settings.load_profile("untimed")
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
