@@ -102,7 +102,15 @@ def test_the_thread_that_computes_is_prepared(toy):
     assert len(prepared) == 1 and prepared[0].startswith("score")
 
 
-def test_an_interruption_does_not_wait_for_a_window(minilm):
+@pytest.fixture
+def interruptible():
+    """As in a terminal; what a shell starts in the background ignores interruptions."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interruption_does_not_wait_for_a_window(minilm, interruptible):
     classifier = linear(minilm, 384)
     texts = [f"{number} " + "theorem " * 400 for number in range(400)]  # ten seconds and more
     started = time.monotonic()
