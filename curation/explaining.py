@@ -149,7 +149,7 @@ def _kept_text(run: Folder, stage: str, number: int) -> str | None:
 def _nth_text(files: Sequence[str], row: int) -> str | None:
     if not are_tables(files, {}):
         return next((doc.text for doc in islice(read_files(files), row, None)), None)
-    for table in read_tables(files, {"id": pa.string(), "text": pa.large_string()}, lambda lost: None):
+    for table in read_tables(files, {"id": pa.string(), "text": pa.large_string()}, lambda lost, reason: None):
         if row < table.num_rows:
             return str(table["text"][row].as_py())
         row -= table.num_rows

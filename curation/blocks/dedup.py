@@ -28,9 +28,9 @@ import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
-from curation.blocks.tables import Tables, TableStep
+from curation.blocks.tables import Tables, TableStep, make_table
 from curation.errors import CurationError
-from curation.folder import Folder
+from curation.folder import Folder, open_input
 from curation.text.minhash import MinHash
 
 
@@ -59,10 +59,9 @@ class Signatures(TableStep):
 
     def run_tables(self, tables: Tables, rank: int = 0, world_size: int = 1) -> Tables:
         """One row for each document, in order."""
-        schema = pa.schema(list(self.schema({}).items()))
         for table in tables:
             columns = self._signed(table["text"].to_pylist())
-            yield pa.table([table["id"].cast(pa.string()), *columns], schema=schema)
+            yield make_table(self.schema({}), [table["id"].cast(pa.string()), *columns])
 
     def _signed(self, texts: Sequence[str]) -> list[pa.Array]:
         keys = self.minhash.band_hashes(texts)
@@ -145,8 +144,7 @@ class Numbering:
         parts: list[list[NDArray[Any]]] = [[] for _ in names]
         first = 0
         for file in (file for files in self.files for file in files):
-            folder, _, name = file.rpartition("/")
-            with Folder(folder).open(name) as stream:
+            with open_input(file) as stream:
                 table = pq.read_table(stream, columns=list(names))
             columns = [table[one].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False) for one in names]
             rows = np.flatnonzero(chosen(columns))

@@ -13,13 +13,11 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from curation.blocks.dedup import Numbering, numbering_of
 from curation.blocks.step import Documents
-from curation.blocks.tables import Tables, TableStep
+from curation.blocks.tables import Tables, TableStep, folder_tables
 from curation.errors import CurationError
-from curation.folder import Folder
 
 _EVIDENCE: dict[str, pa.DataType] = {
     "duplicate_of": pa.string(),
@@ -89,12 +87,7 @@ class DropDuplicates(TableStep):
         numbers = numbering_of(self.signatures)
         first, end = numbers.span(0, rank)
         here = (pc.field("document") >= first) & (pc.field("document") < end)
-        source = Folder(self.removals)
-        columns = ["document", "id", "reason", *_EVIDENCE]
-        tables = []
-        for name in source.list_files("", ".parquet"):
-            with source.open(name) as stream:
-                tables.append(pq.read_table(stream, columns=columns, filters=here))
+        tables = list(folder_tables(self.removals, ["document", "id", "reason", *_EVIDENCE], here))
         return pa.concat_tables(tables).sort_by("document"), numbers, first
 
 

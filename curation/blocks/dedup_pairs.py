@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from curation.blocks.dedup import key_column, numbering_of
 from curation.blocks.step import Documents
-from curation.blocks.tables import Tables, TableStep
+from curation.blocks.tables import Tables, TableStep, folder_tables, make_table
 from curation.folder import Folder
 from curation.text.clustering import bucket_pairs, equal_pairs, join, roots
 
@@ -163,11 +163,7 @@ class JoinPairs(Exchange):
 
 def read_columns(folder: str, names: list[str], filters: Any = None) -> list[NDArray[Any]]:
     """Whole columns of a folder of parquet files, in order; ``filters`` of pyarrow skip row groups."""
-    source = Folder(folder)
-    parts: list[pa.Table] = []
-    for name in source.list_files("", ".parquet"):
-        with source.open(name) as stream:
-            parts.append(pq.read_table(stream, columns=names, filters=filters))
+    parts = list(folder_tables(folder, names, filters))
     if not parts:
         return [np.empty(0, np.int64) for _ in names]
     table = pa.concat_tables(parts)
@@ -180,12 +176,6 @@ def _of_split(keys: NDArray[np.uint64], split: int, splits: int) -> NDArray[np.b
 
 
 def _tables(kinds: Mapping[str, pa.DataType], *columns: NDArray[Any] | None) -> Tables:
-    schema = pa.schema(list(kinds.items()))
     count = len(next(column for column in columns if column is not None))
     for start in range(0, count, _ROWS):
-        part = slice(start, min(count, start + _ROWS))
-        arrays = [
-            pa.nulls(part.stop - part.start, field.type) if column is None else pa.array(column[part], field.type)
-            for column, field in zip(columns, schema, strict=True)
-        ]
-        yield pa.table(arrays, schema=schema)
+        yield make_table(kinds, [None if column is None else column[start : start + _ROWS] for column in columns])

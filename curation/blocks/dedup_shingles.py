@@ -18,7 +18,7 @@ from datatrove.data import Document
 from curation.blocks.dedup import numbering_of
 from curation.blocks.dedup_pairs import read_columns
 from curation.blocks.keeping import check_columns, columns_needed, keep_order
-from curation.blocks.tables import Tables, TableStep
+from curation.blocks.tables import Tables, TableStep, make_table
 from curation.text.minhash import MinHash
 
 MEMBER_COLUMNS: dict[str, pa.DataType] = {
@@ -105,6 +105,4 @@ class CollectShingles(TableStep):
         shingles = [values[start:stop].tobytes() for start, stop in bounds]
         order = keep_order(self.keep, rows).tolist()
         columns = [parts, documents, clusters, equal, rows["id"].cast(pa.string()), order, shingles]
-        kinds = MEMBER_COLUMNS.values()
-        arrays = [c if isinstance(c, pa.ChunkedArray) else pa.array(c, k) for c, k in zip(columns, kinds, strict=True)]
-        return pa.table(arrays, schema=pa.schema(list(MEMBER_COLUMNS.items())))
+        return make_table(MEMBER_COLUMNS, columns)

@@ -10,21 +10,18 @@ similar to the one that is kept is dropped for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curation.blocks.dedup import numbering_of
+from curation.blocks.dedup import Numbering, numbering_of
 from curation.blocks.dedup_pairs import Exchange, read_columns
 from curation.blocks.dedup_shingles import MEMBER_COLUMNS
-from curation.blocks.tables import Tables
-from curation.folder import Folder
+from curation.blocks.tables import Tables, folder_tables, make_table
 from curation.text.clustering import leaders
 from curation.text.similarity import similarities
 
@@ -77,7 +74,8 @@ class VerifyPairs(Exchange):
 
     def run_tables(self, tables: Tables, rank: int = 0, world_size: int = 1) -> Tables:
         """The removals of part ``rank``, in order of their numbers."""
-        members = _Members(self.members, rank, numbering_of(self.signatures).own)
+        numbers = numbering_of(self.signatures)
+        members = _Members(self.members, rank, numbers.own)
         self.count("documents_read", members.count)
         if not members.count:
             return
@@ -88,14 +86,13 @@ class VerifyPairs(Exchange):
             buckets = read_columns(self.clusters, ["first", "document", "band"], mine)
             leader, similarity, compared = members.follow(buckets, self.threshold, self.measure == "containment")
             self.count("pairs_compared", compared)
-        yield self._removals(members, leader, similarity)
+        yield self._removals(members, numbers, leader, similarity)
 
-    def _removals(self, members: _Members, leader: Numbers, similarity: Floats) -> pa.Table:
+    def _removals(self, members: _Members, numbers: Numbering, leader: Numbers, similarity: Floats) -> pa.Table:
         size = np.bincount(leader, minlength=members.count)[leader]
         gone = np.flatnonzero((leader != np.arange(members.count)) & ~members.is_earlier)
         kept = leader[gone]
         same = members.equal[kept] == members.equal[gone]
-        numbers = numbering_of(self.signatures)
         where = [
             None if not early else self.earlier[numbers.locate(document)[0] - 1]
             for early, document in zip(members.is_earlier[kept], members.documents[kept], strict=True)
@@ -110,16 +107,14 @@ class VerifyPairs(Exchange):
             size[gone],
             where,
         ]
-        kinds = _REMOVAL_COLUMNS.values()
-        arrays = [c if isinstance(c, pa.ChunkedArray) else pa.array(c, k) for c, k in zip(columns, kinds, strict=True)]
-        return pa.table(arrays, schema=pa.schema(list(_REMOVAL_COLUMNS.items())))
+        return make_table(_REMOVAL_COLUMNS, columns)
 
 
 class _Members:
     """The members of one part, by place: ascending numbers."""
 
     def __init__(self, folders: tuple[str, ...], part: int, own: int) -> None:
-        tables = [table for folder in folders for table in _part_tables(folder, part)]
+        tables = [table for folder in folders for table in folder_tables(f"{folder}/part-{part:03d}")]
         empty = pa.schema(list(MEMBER_COLUMNS.items())).empty_table()
         table = pa.concat_tables([empty, *tables])
         self.count = table.num_rows
@@ -202,10 +197,3 @@ class _Texts:
     heads: Numbers
     places: Numbers
     of: Numbers
-
-
-def _part_tables(folder: str, part: int) -> Iterator[pa.Table]:
-    source = Folder(f"{folder}/part-{part:03d}")
-    for name in source.list_files("", ".parquet"):
-        with source.open(name) as stream:
-            yield pq.read_table(stream)

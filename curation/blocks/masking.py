@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast, get_args
@@ -193,11 +193,3 @@ class _Report:
             columns = [pa.array(one, field.type) for one, field in zip(values, REPORT, strict=True)]
             cast(pq.ParquetWriter, self._file).write_table(pa.Table.from_arrays(columns, schema=REPORT))
         self._rows = []
-
-
-def read_report(location: str) -> Iterator[dict[str, Any]]:
-    """The rows of a stage's report, shard after shard."""
-    folder = Folder(location)
-    for name in folder.list_files("", ".parquet"):
-        with folder.open(name) as stream:
-            yield from pq.read_table(stream).to_pylist()

@@ -25,7 +25,7 @@ from datatrove.data import Document
 
 from curation.blocks.step import Documents, Step
 from curation.blocks.write import conform
-from curation.folder import open_input
+from curation.folder import Folder, open_input
 
 Tables = Iterator[pa.Table]
 
@@ -91,13 +91,15 @@ def are_tables(files: Sequence[str], mapping: Mapping[str, str]) -> bool:
     return not mapping and all(file.endswith(".parquet") and _has_documents(file) for file in files)
 
 
-def read_tables(files: Sequence[str], columns: Mapping[str, pa.DataType], reject: Callable[[pa.Table], None]) -> Tables:
+def read_tables(
+    files: Sequence[str], columns: Mapping[str, pa.DataType], reject: Callable[[pa.Table, str], None]
+) -> Tables:
     """The rows of parquet files, some thousand at a time, in order.
 
     Args:
         files: locations.
         columns: the columns to give; one that a file has not is null there.
-        reject: called with rows without text; they are not given.
+        reject: called with rows without text and the reason; they are not given.
     """
     schema = pa.schema(list(columns.items()))
     for file in files:
@@ -109,12 +111,31 @@ def read_tables(files: Sequence[str], columns: Mapping[str, pa.DataType], reject
                 table = _with_ids(table, "/".join(file.split("/")[-2:]), first)
                 first += table.num_rows
                 if table["text"].null_count:
-                    lost = table.filter(pc.is_null(table["text"]))
-                    if "reason" in lost.column_names:
-                        lost = lost.drop_columns(["reason"])
-                    reject(lost.append_column("reason", pa.array(["no_text"] * lost.num_rows)))
+                    reject(table.filter(pc.is_null(table["text"])), "no_text")
                     table = table.filter(pc.is_valid(table["text"]))
                 yield table
+
+
+def folder_tables(location: str, columns: Sequence[str] | None = None, filters: Any = None) -> Tables:
+    """The parquet files directly in a folder, one after another; ``filters`` of pyarrow skip row groups."""
+    source = Folder(location)
+    for name in source.list_files("", ".parquet"):
+        with source.open(name) as stream:
+            yield pq.read_table(stream, columns=columns, filters=filters)
+
+
+def make_table(kinds: Mapping[str, pa.DataType], columns: Sequence[Any]) -> pa.Table:
+    """A table of declared columns from arrays, lists and Arrow columns; None is a column of nulls."""
+    rows = next(len(column) for column in columns if column is not None)
+    arrays = [
+        pa.nulls(rows, kind)
+        if column is None
+        else column
+        if isinstance(column, pa.Array | pa.ChunkedArray)
+        else pa.array(column, kind)
+        for column, kind in zip(columns, kinds.values(), strict=True)
+    ]
+    return pa.table(arrays, schema=pa.schema(list(kinds.items())))
 
 
 def _with_ids(table: pa.Table, stem: str, first: int) -> pa.Table:

@@ -4,7 +4,9 @@ Example, five documents, of which 0, 2 and 3 share a band's key::
 
     keys, digests = np.array([7, 1, 7, 7, 2], np.uint64), np.arange(5, dtype=np.uint64)
     left, right = bucket_pairs(keys, digests, np.arange(5))   # [0, 0], [2, 3]: the bucket of 0 has 2 and 3 in it
-    components(left, right, 5)                                # [0, 1, 0, 0, 4]
+    parents = np.arange(5)
+    join(parents, left, right)
+    roots(parents)                                            # [0, 1, 0, 0, 4]
 
 Pure functions of arrays, compiled where they loop; each gives the same for the same input in any order of work.
 """
@@ -64,13 +66,6 @@ def _with_first(keys: Hashes, documents: Numbers) -> tuple[Numbers, Numbers]:
     starts[1:] = (keys[1:] != keys[:-1]).any(1)
     firsts = documents[starts][np.cumsum(starts) - 1]
     return firsts[~starts], documents[~starts]
-
-
-def components(left: Numbers, right: Numbers, count: int) -> Numbers:
-    """The smallest number that each of ``count`` numbers hangs together with by pairs, (count,)."""
-    parents = np.arange(count)
-    join(parents, left, right)
-    return roots(parents)
 
 
 def join(parents: Numbers, left: Numbers, right: Numbers) -> None:

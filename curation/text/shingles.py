@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.compiled import bare
-from curation.text.shingles_kernels import mark, write_mathematics, write_runs
+from curation.text.shingles_kernels import mark, write_tokens
 from curation.text.shingles_normalise import Normalisation, Table, blank_table, prepared, table, tokens
 
 Bytes = NDArray[np.uint8]
@@ -109,10 +109,9 @@ def _cut(
     data = np.empty(points.size * (found.widest + 1) + 1, np.uint8)
     starts, ends = np.empty(points.size, np.int64), np.empty(points.size, np.int64)
     counts = np.zeros(offsets.size, np.int64)
-    write = write_mathematics if normalisation == "keep_mathematics" else write_runs
     places = (each.view(np.uint64) for each in (starts, ends, counts))
     used = int(
-        write(
+        write_tokens(
             points,
             offsets.view(np.uint64),
             as_whole,
@@ -123,6 +122,7 @@ def _cut(
             plain.becomes,
             data,
             *places,
+            normalisation == "keep_mathematics",
         )
     )
     if unit == "characters":

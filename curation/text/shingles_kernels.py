@@ -1,6 +1,6 @@
 """The loops of ``shingles`` over code points: which texts need more than that, and from code points to tokens.
 
-Example: ``write_mathematics(points, offsets, …, data, starts, ends, counts)`` fills ``data`` with the tokens, and in
+Example: ``write_tokens(points, offsets, …, data, starts, ends, counts)`` fills ``data`` with the tokens, and in
 where each begins and ends. All arrays are made by the caller, of the size that the longest result could have.
 """
 
@@ -181,7 +181,7 @@ def _close(data: Bytes, at: np.uint64, ends: Places, token: np.uint64) -> tuple[
 
 
 @bare
-def write_mathematics(
+def write_tokens(
     points: Points,
     offsets: Places,
     as_whole: Bytes,
@@ -194,40 +194,19 @@ def write_mathematics(
     starts: Places,
     ends: Places,
     counts: Places,
+    mathematics: bool,
 ) -> np.uint64:
-    """Write the tokens of all texts, and how many there are up to the end of each; the number of bytes."""
+    """Write the tokens of all texts, and how many there are up to the end of each; the number of bytes.
+
+    ``mathematics`` is whether the normalisation is ``keep_mathematics``.
+    """
     at = token = np.uint64(0)
     for text in range(len(as_whole)):
         first, last = offsets[text], offsets[text + 1]
         if as_whole[text]:
             at, token = _runs(points, first, last, plain, same, rest, data, at, starts, ends, token)
-        else:
+        elif mathematics:
             at, token = _mathematics(points, first, last, kinds, becomes, data, at, starts, ends, token)
-        counts[text + 1] = token
-    return at
-
-
-@bare
-def write_runs(
-    points: Points,
-    offsets: Places,
-    as_whole: Bytes,
-    kinds: Bytes,
-    becomes: Points,
-    rest: Points,
-    plain: Bytes,
-    same: Points,
-    data: Bytes,
-    starts: Places,
-    ends: Places,
-    counts: Places,
-) -> np.uint64:
-    """As `write_mathematics`, for the other normalisations."""
-    at = token = np.uint64(0)
-    for text in range(len(as_whole)):
-        first, last = offsets[text], offsets[text + 1]
-        if as_whole[text]:
-            at, token = _runs(points, first, last, plain, same, rest, data, at, starts, ends, token)
         else:
             at, token = _runs(points, first, last, kinds, becomes, rest, data, at, starts, ends, token)
         counts[text + 1] = token

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from curation.blocks.masking import read_report
 from curation.blocks.personal import ReplacePersonal
+from curation.blocks.publish import rows_of
 from curation.blocks.step import identity_of
 from curation.errors import ConfigError
 from curation.text.personal import EMAILS, IPS
@@ -32,7 +32,7 @@ def test_addresses_are_replaced_counted_and_reported_by_line(stage, tmp_path):
         "personal_data_email": 2,
         "personal_data_ip": 2,
     }
-    assert [tuple(row.values()) for row in read_report(step.report)] == [
+    assert [tuple(row.values()) for row in rows_of(step.report)] == [
         ("both", "https://a.org", 1, "email", "mask"),
         ("both", "https://a.org", 2, "ip", "mask"),
         ("both", "https://a.org", 3, "email", "mask"),
@@ -90,7 +90,7 @@ def test_the_path_in_the_report_and_the_strings_of_the_metadata_are_masked(stage
     assert [row["metadata"] for row in kept[2:]] == [f"{EMAILS[0]}, no JSON", given[3]["metadata"]]
     # What is left is what the docstring says: the columns themselves.
     assert kept[0]["url"] == url
-    assert [row["path"] for row in read_report(step.report)] == [f"https://{EMAILS[0]}"]
+    assert [row["path"] for row in rows_of(step.report)] == [f"https://{EMAILS[0]}"]
     assert stage.records[0]["counts"]["personal_data_documents"] == 1
     deep = document(text="x", metadata="[" * 100_000 + "ann@uni.edu")
     assert "ann@" not in next(step.run([deep])).metadata["metadata"]
@@ -122,6 +122,6 @@ def test_a_report_that_was_not_ended_does_not_appear(tmp_path):
     stream = step.run([document(text="ann@uni.edu"), document(text="x")], 3)
     next(stream)
     stream.close()
-    assert list(read_report(step.report)) == []
+    assert list(rows_of(step.report)) == []
     assert len(list(step.run([document(text="ann@uni.edu")], 3))) == 1
     assert [path.name for path in (tmp_path / "report").iterdir()] == ["00003.parquet"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from curation.blocks.masking import read_report
+from curation.blocks.publish import rows_of
 from curation.blocks.secrets import MaskSecrets
 from curation.blocks.step import bind
 from curation.errors import ConfigError
@@ -66,7 +66,7 @@ def test_no_planted_value_stands_anywhere_in_the_output(stage, tmp_path, treatme
     assert [piece for piece in pieces for text in written if piece in text] == []
     assert [row["id"] for row in kept] == (["py", "yaml", "pem", "js", "clean"] if treatment == "mask" else ["clean"])
     assert {row["reason"] for row in stage.rows()} == ({"secret"} if treatment == "drop" else set())
-    assert [tuple(row.values()) for row in read_report(step.report)] == [
+    assert [tuple(row.values()) for row in rows_of(step.report)] == [
         ("py", "src/a.py", 3, "github_token", treatment),
         ("yaml", "conf/b.yaml", 2, "password", treatment),
         ("pem", "keys/c.pem", 2, "private_key", treatment),

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.text.clustering import NEAREST, bucket_pairs, components, equal_pairs, leaders
+from curation.text.clustering import NEAREST, bucket_pairs, equal_pairs, join, leaders, roots
 
 
 def hashes(values):
@@ -48,7 +48,9 @@ def test_components_are_those_of_a_search(count, data):
             groups.remove(other)
             one |= other
     expected = {n: min(group) for group in groups for n in group}
-    assert components(left, right, count).tolist() == [expected[n] for n in range(count)]
+    parents = np.arange(count)
+    join(parents, left, right)
+    assert roots(parents).tolist() == [expected[n] for n in range(count)]
 
 
 def follow(sets, buckets, threshold, fixed=(), contained=False):
