@@ -2,7 +2,7 @@
 
 Each start leaves a JSON file in TOY_FOLDER. What goes wrong is set by the environment: TOY_DIES_AFTER replies,
 TOY_LOADS so many times only, TOY_IN_USE at the first start, TOY_STUBBORN against SIGTERM, TOY_SLOW with it, TOY_FREEZES
-after so many replies.
+after so many replies, TOY_ANSWERS_AFTER_LOOK so many seconds after somebody looked whether it answers.
 """
 
 import http.server
@@ -20,6 +20,7 @@ FOLDER = Path(os.environ["TOY_FOLDER"])
 NUMBER = len(list(FOLDER.glob("start-*")))
 COUNT = {"replies": 0}
 LOCK = threading.Lock()
+LOOKED = threading.Event()
 
 
 def setting(name):
@@ -36,10 +37,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if COUNT["replies"] >= setting("FREEZES"):
             time.sleep(60)
         model = ARGUMENTS[ARGUMENTS.index("--model") + 1]
+        threading.Timer(float(os.environ.get("TOY_ANSWERS_AFTER_LOOK", 0)), LOOKED.set).start()
         self.send({"object": "list", "data": [{"id": model, "max_model_len": 512}]})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if "TOY_ANSWERS_AFTER_LOOK" in os.environ:
+            LOOKED.wait()
         with LOCK:
             COUNT["replies"] += 1
             if COUNT["replies"] > setting("DIES_AFTER"):
