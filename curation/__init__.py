@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from curation.deduplication import Dedup as Dedup
     from curation.deduplication import dedup as dedup
     from curation.deduplication import dedup_stages as dedup_stages
+    from curation.distilling import Distillation as Distillation
+    from curation.distilling import classifier_of as classifier_of
+    from curation.distilling import distill_stages as distill_stages
+    from curation.distilling import judged_folders as judged_folders
     from curation.errors import ConfigError as ConfigError
     from curation.errors import ContentError as ContentError
     from curation.errors import CurationError as CurationError
@@ -79,6 +83,7 @@ _MODULES = {
     "Decontaminate": "blocks.decontaminate",
     "Dedup": "deduplication",
     "DetectLanguage": "blocks.language",
+    "Distillation": "distilling",
     "DrawSample": "blocks.sample",
     "ExtractText": "blocks.extract",
     "Judging": "annotation.judging",
@@ -105,15 +110,18 @@ _MODULES = {
     "TrainStudent": "blocks.screen",
     "annotate": "labelling",
     "cascade_stages": "scoring",
+    "classifier_of": "distilling",
     "clean": "cleaning",
     "compare_labels": "blocks.compare",
     "decontaminate": "cleaning",
     "dedup": "deduplication",
     "dedup_stages": "deduplication",
+    "distill_stages": "distilling",
     "explain": "explaining",
     "extract_page": "html.extract",
     "folder_of": "recipe",
     "html_to_text": "html.extract",
+    "judged_folders": "distilling",
     "load_classifier": "classify.classifier",
     "load_prompt": "annotation.prompt",
     "load_recipe": "recipe",
@@ -136,6 +144,7 @@ __all__ = [
     "Decontaminate",
     "Dedup",
     "DetectLanguage",
+    "Distillation",
     "DrawSample",
     "ExtractText",
     "Judging",
@@ -162,15 +171,18 @@ __all__ = [
     "TrainStudent",
     "annotate",
     "cascade_stages",
+    "classifier_of",
     "clean",
     "compare_labels",
     "decontaminate",
     "dedup",
     "dedup_stages",
+    "distill_stages",
     "explain",
     "extract_page",
     "folder_of",
     "html_to_text",
+    "judged_folders",
     "load_classifier",
     "load_prompt",
     "load_recipe",

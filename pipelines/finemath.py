@@ -10,19 +10,17 @@ decontaminates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from curation import (
-    Annotate,
-    Cascade,
     CountTokens,
     Decontaminate,
     Dedup,
     DetectLanguage,
+    Distillation,
     DrawSample,
     ExtractText,
-    Judging,
     KeepLanguage,
     KeepListed,
     KeepScore,
@@ -30,40 +28,17 @@ from curation import (
     PublishCard,
     PublishRows,
     ReportContamination,
-    ReportLabels,
     ScoreText,
     Stage,
-    TrainClassifier,
     cascade_stages,
+    classifier_of,
     dedup_stages,
+    distill_stages,
     folder_of,
+    judged_folders,
 )
 
 Removed = Literal["full", "ids", "none"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pass:
-    """One round of sample, judge, classifier and scores. A classifier or labels that are given leave out the rest."""
-
-    prompt: str
-    judge: str
-    judging: Judging = field(default_factory=Judging)
-    sample_size: int | None
-    sample_seed: int = 0
-    stratify: str | None = None
-    prefer: tuple[str, ...] = ()
-    replay_only: bool = False
-    spec: str
-    classifier: str | None = None
-    labels: str | None = None
-    cut: Literal["published", "calibrated"]
-    cascade: Cascade | None = None
-
-    @property
-    def unjudged(self) -> str | None:
-        """Why nothing is sampled and judged, if so."""
-        return "classifier is given" if self.classifier else "labels are given" if self.labels else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +60,12 @@ class Settings:
 
     name: str
     inputs: tuple[str, ...]
-    first: Pass
+    first: Distillation
     domains: Domains
     fetch_inputs: tuple[str, ...] | None
     extra_urls: tuple[str, ...]
     pool_size: int | None
-    second: Pass
+    second: Distillation
     tokenizer: str
     threshold: int
     subset_thresholds: tuple[int, ...]
@@ -133,7 +108,7 @@ def stages(s: Settings) -> list[Stage]:
             removed=s.removed_pages,
         ),
         *([language_stage(s, "language_first", "extract_first")] if early else []),
-        *one_pass(s.first, "_first", pool=pages, balance=None),
+        *distill_stages(s.first, "_first", pool=pages),
         score_stage("score_first", pages, s.first, "_first", s),
         Stage(
             name="domains",
@@ -169,7 +144,9 @@ def stages(s: Settings) -> list[Stage]:
         ),
         *([language_stage(s, "language", "extract")] if early else []),
         *pool_stages(s, texts),
-        *one_pass(s.second, "", pool="score_pool", balance="int_score"),
+        *distill_stages(
+            s.second, pool="score_pool", balance="int_score", known=(folder_of("score_pool", "embeddings"),)
+        ),
         *screen_stages(s.second, texts, s),
         score_stage("score", "screen" if s.second.cascade else texts, s.second, "", s),
         Stage(
@@ -182,61 +159,6 @@ def stages(s: Settings) -> list[Stage]:
         *([] if early else [language_stage(s, "language", "dedup")]),
         decontaminate_stage(s, "dedup" if early else "language"),
         publish_stage(s),
-    ]
-
-
-def one_pass(p: Pass, suffix: str, pool: str, balance: str | None) -> list[Stage]:
-    """Sample, judge, classifier."""
-    sample, annotate = f"sample{suffix}", f"annotate{suffix}"
-    return [
-        Stage(
-            name=sample,
-            reads=pool,
-            steps=[
-                DrawSample(
-                    size=p.sample_size,
-                    balance=balance,
-                    stratify=p.stratify,
-                    prefer=p.prefer,
-                    seed=p.sample_seed,
-                    replay_only=p.judge if p.replay_only else None,
-                )
-            ],
-            gather=True,
-            rows_per_file=max(500, (p.sample_size or 1_000_000) // 40),  # 40 files for 8 tasks: idle at the end of each
-            left_out=p.unjudged,
-        ),
-        Stage(
-            name=annotate,
-            reads=sample,
-            steps=[
-                Annotate(
-                    prompt=p.prompt,
-                    judge=p.judge,
-                    judging=p.judging,
-                    journal=folder_of(annotate),
-                )
-            ],
-            costly=True,
-            finish=ReportLabels(prompt=p.prompt, judge=p.judge, judging=p.judging),
-            workers=1,
-            left_out=p.unjudged,
-        ),
-        Stage(
-            name=f"train{suffix}",
-            reads=(p.labels,) if p.labels else annotate,
-            steps=[
-                TrainClassifier(
-                    spec=p.spec,
-                    model=folder_of(f"train{suffix}", "model"),
-                    embeddings=() if suffix else (folder_of("score_pool", "embeddings"),),
-                    keep_embeddings=folder_of(f"train{suffix}", "embeddings"),
-                )
-            ],
-            gather=True,
-            costly=True,
-            left_out="classifier is given" if p.classifier else None,
-        ),
     ]
 
 
@@ -270,7 +192,7 @@ def pool_stages(s: Settings, texts: str) -> list[Stage]:
     ]
 
 
-def score_stage(name: str, reads: str, p: Pass, suffix: str, s: Settings) -> Stage:
+def score_stage(name: str, reads: str, p: Distillation, suffix: str, s: Settings) -> Stage:
     """Score every document; vectors that were computed for pool and training are not computed again."""
     known = known_vectors(p, suffix)
     if not suffix and p.cascade:
@@ -284,7 +206,7 @@ def score_stage(name: str, reads: str, p: Pass, suffix: str, s: Settings) -> Sta
     )
 
 
-def screen_stages(p: Pass, texts: str, s: Settings) -> list[Stage]:
+def screen_stages(p: Distillation, texts: str, s: Settings) -> list[Stage]:
     """A student drops what cannot reach the threshold, if the settings ask for one."""
     if p.cascade is None:
         return []
@@ -292,7 +214,7 @@ def screen_stages(p: Pass, texts: str, s: Settings) -> list[Stage]:
     return cascade_stages(p.cascade, classifier_of(p, ""), texts, known=known, removed=s.removed_pages)
 
 
-def known_vectors(p: Pass, suffix: str) -> list[str]:
+def known_vectors(p: Distillation, suffix: str) -> list[str]:
     """Folders of vectors that were computed for pool and training."""
     known = [folder_of(f"train{suffix}", "embeddings")] if not p.classifier else []
     if not suffix and not p.unjudged:
@@ -323,7 +245,6 @@ def publish_stage(s: Settings) -> Stage:
     """The configurations, annotations and the card."""
     thresholds = tuple(sorted({s.threshold, *(t for t in s.subset_thresholds if t > s.threshold)}))
     configs = tuple(f"{s.name}-{threshold}plus" for threshold in thresholds)
-    judged = [f"annotate{suffix}" for p, suffix in ((s.first, "_first"), (s.second, "")) if not p.unjudged]
     return Stage(
         name="publish",
         reads="decontaminate",
@@ -334,15 +255,10 @@ def publish_stage(s: Settings) -> Stage:
             thresholds=thresholds,
             cut=s.second.cut,
             licence=s.licence,
-            annotations=tuple(folder_of(name, "data") for name in judged),
-            models=(classifier_of(s.first, "_first"), classifier_of(s.second, "")),
+            annotations=judged_folders((s.first, "_first"), (s.second, "")),
+            models=(classifier_of(s.first, "_first"), classifier_of(s.second)),
             domains=folder_of("domains", "data"),
             contaminated=folder_of("decontaminate", "removed"),
             duplicates=folder_of("dedup", "removed"),
         ),
     )
-
-
-def classifier_of(p: Pass, suffix: str) -> str:
-    """The classifier of a pass: given or trained."""
-    return p.classifier or folder_of(f"train{suffix}", "model")
