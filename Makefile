@@ -1,4 +1,5 @@
 # make demo   a FineMath-style dataset from the bundled sample, from nothing but Python and a C compiler
+# make demo-fineweb-edu, demo-stack-edu, demo-infiwebmath, demo-topic   likewise, each with its own sample
 # make test   lint, types, floors and tests
 # make test-services   tests against a real vLLM on the CPU and a real S3 server, in environments of their own (3.5 GB)
 # make bench  benchmarks, by hand
@@ -22,7 +23,7 @@ CURATION_SWIFT_BIN ?=
 # A torch that the base interpreter has is kept and seen through.
 SITE = $(shell $(PYTHON) -c "import torch" 2>/dev/null && echo --system-site-packages)
 
-.PHONY: demo test test-services check bench clean
+.PHONY: demo demo-fineweb-edu demo-stack-edu demo-infiwebmath demo-topic test test-services check bench clean
 .DELETE_ON_ERROR:
 
 $(BIN)/.torch:
@@ -43,6 +44,20 @@ $(BIN)/.dev: $(BIN)/.demo
 demo: $(BIN)/.demo
 	$(BIN)/curate run finemath --config finemath-smoke --output $(OUTPUT)
 	@echo "disk     $$(du -shc $(VENV) $(OUTPUT) | tail -1 | cut -f1) (environment $$(du -sh $(VENV) | cut -f1), output $$(du -sh $(OUTPUT) | cut -f1))"
+
+demo-fineweb-edu: $(BIN)/.demo
+	$(BIN)/curate run fineweb_edu --config fineweb_edu-smoke --output $(OUTPUT)-fineweb-edu
+
+demo-stack-edu: $(BIN)/.demo
+	$(BIN)/curate run stack_edu --config stack_edu-smoke --output $(OUTPUT)-stack-edu
+	$(BIN)/curate filter stack_edu --input $(OUTPUT)-stack-edu --language python --language sql --threshold 3 --cut calibrated
+
+demo-infiwebmath: $(BIN)/.demo
+	$(BIN)/curate run infiwebmath --config infiwebmath-smoke --output $(OUTPUT)-infiwebmath
+
+demo-topic: $(BIN)/.demo
+	[ -e $(OUTPUT)-topic/physics.yaml ] || $(BIN)/curate new physics --sample --folder $(OUTPUT)-topic
+	$(BIN)/curate run topic --config $(OUTPUT)-topic/physics.yaml --output $(OUTPUT)-topic/out
 
 check: $(BIN)/.dev
 	$(BIN)/ruff check .
@@ -90,4 +105,4 @@ bench: $(BIN)/.dev
 	for bench in $(BENCHES); do echo "== $$bench"; PYTHONPATH=. $(BIN)/python $$bench || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(SWIFT_VENV) $(OUTPUT) build dist
+	rm -rf $(VENV) $(VLLM_VENV) $(SWIFT_VENV) $(OUTPUT) $(OUTPUT)-* build dist

@@ -5,17 +5,19 @@
     mask("code/*.parquet", ips="off", secrets="mask", output="masked")
 
 What carries an item of a benchmark is in ``{output}/decontaminate/removed`` with the item, the ratio and the passage;
-``contamination.md`` beside it lists them to read.
+``contamination.md`` beside it lists them to read. The stages of recipes that do the same are here, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from curation.blocks.contamination import ReportContamination
 from curation.blocks.decontaminate import Decontaminate
 from curation.blocks.extract import ExtractText
+from curation.blocks.language import DetectLanguage, KeepLanguage
 from curation.blocks.masking import Treatment
 from curation.blocks.personal import ReplacePersonal
 from curation.blocks.quality import KeepQuality
@@ -26,6 +28,49 @@ from curation.running import RunReport, run_stages
 from curation.stage_runner import Progress
 from curation.text.overlap import Measure
 from curation.text.quality import RULES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decontamination:
+    """What a recipe takes out for its benchmarks; the defaults are FineMath's.
+
+    Args:
+        benchmarks: as of `Decontaminate`; none leaves the stage out.
+        ngram: tokens that must be shared for a comparison.
+        ratio: of the item's tokens that the longest common subsequence covers.
+    """
+
+    benchmarks: tuple[str, ...] = ()
+    ngram: int = 13
+    ratio: float = 0.6
+
+    def __post_init__(self) -> None:
+        if self.ngram < 1 or not 0 < self.ratio <= 1:
+            raise ValueError(
+                f"decontamination: expected an n-gram of at least 1 and a ratio above 0 and up to 1, got {self.ngram} "
+                f"and {self.ratio:g}"
+            )
+
+
+def decontaminate_stage(settings: Decontamination, reads: str, *, removed: Removed = "full") -> Stage:
+    """The stage ``decontaminate`` with its report, left out where no benchmark is named."""
+    step = Decontaminate(benchmarks=settings.benchmarks, ngram=settings.ngram, ratio=settings.ratio)
+    return Stage(
+        name="decontaminate",
+        reads=reads,
+        steps=[step],
+        finish=ReportContamination.of(step),
+        removed=removed,
+        left_out=None if settings.benchmarks else "no benchmarks are named",
+    )
+
+
+def language_stage(
+    language: str, threshold: float, detector: str, reads: str, *, name: str = "language", removed: Removed = "full"
+) -> Stage:
+    """Keep one language; arguments as of `KeepLanguage` and `DetectLanguage`."""
+    steps = [DetectLanguage(detector=detector), KeepLanguage(language=language, threshold=threshold)]
+    return Stage(name=name, reads=reads, steps=steps, removed=removed)
 
 
 def clean(

@@ -18,6 +18,9 @@ from curation.cli_clean import app as cleaning
 from curation.cli_dedup import app as duplicates
 from curation.cli_documents import Columns, Output, Workers, read_columns
 from curation.cli_documents import app as documents
+from curation.cli_filter import app as filtering
+from curation.cli_hub import app as pushing
+from curation.cli_new import app as beginning
 from curation.errors import ConfigError, ContentError, CurationError
 
 app = typer.Typer(
@@ -97,14 +100,19 @@ def run(
     executor: Annotated[str | None, typer.Option("--executor", help="local, slurm or ray, for all stages.")] = None,
     workers: Workers = None,
     tasks: Annotated[int | None, typer.Option("--tasks", min=1, help="Number of tasks, for all stages.")] = None,
+    push: Annotated[str | None, typer.Option("--push-to-hub", help="OWNER/NAME: upload it afterwards.")] = None,
 ) -> None:
     """Run what is not done yet; killed and started again, it goes on where it was."""
+    from curation.cli_hub import push_to_hub
     from curation.console import StageProgress, err, funnel_view, out
+    from curation.hub.push import check_push
     from curation.recipe import load_recipe
     from curation.report import funnel
     from curation.running import run as run_recipe
 
     loaded = load_recipe(recipe, config, sets or [])
+    if push:
+        check_push(push)
     with StageProgress() as progress:
         report = run_recipe(
             loaded,
@@ -125,6 +133,8 @@ def run(
         if not report.records["publish"]["kept"]:
             err.print("[yellow]the dataset is empty[/]: see in the table above where the documents went")
         out.print(f"\ndataset  {report.output}/publish/data\ncard     {report.output}/publish/data/README.md")
+        if push and report.records["publish"]["kept"]:
+            push_to_hub(report.output, push)
     err.print(f"{report.seconds:.1f} s, peak memory {report.peak_memory_gb:.2f} GB")
 
 
@@ -149,7 +159,7 @@ def status(output: Annotated[str, typer.Argument(help="A run's folder.")]) -> No
             out.print(f"{stage}: {len(manifest.done())} of {len(manifest.shards())} shards are done")
 
 
-for part in (annotating, documents, duplicates, cleaning):
+for part in (beginning, annotating, documents, filtering, duplicates, cleaning, pushing):
     app.registered_commands += part.registered_commands
 
 

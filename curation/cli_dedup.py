@@ -33,6 +33,9 @@ def dedup(
         str, typer.Option(help="best, longest, first, stars, earliest, permissive, highest:COLUMN, …; or several.")
     ] = "best",
     against: Annotated[list[str] | None, typer.Option(help="An earlier dataset, whose documents stay.")] = None,
+    within: Annotated[
+        str | None, typer.Option(help="Only documents that are equal in this column, such as crawl.")
+    ] = None,
     removed: RemovedOption = "full",
     seed: Annotated[int, typer.Option(help="Of the permutations.")] = 1,
     parts: Annotated[int, typer.Option(help="Of the clusters: a worker holds one.")] = 8,
@@ -48,7 +51,7 @@ def dedup(
 
     given = {"shingles": shingles, "normalisation": normalisation, "measure": measure}
     numbers = {"bands": bands, "rows": rows, "ngram": ngram, "seed": seed, "parts": parts, "splits": splits}
-    values: dict[str, Any] = {"threshold": threshold, **numbers, **given}
+    values: dict[str, Any] = {"threshold": threshold, "within": within, **numbers, **given}
     settings = read_settings(Dedup, values | {"keep": [one.strip() for one in keep.split(",")]}, "dedup")
     report = show(
         lambda progress: drop_duplicates(

@@ -1,4 +1,4 @@
-"""The commands that work on documents without a recipe: train, score, filter.
+"""The commands that work on documents without a recipe: train, score; filter is in `curation.cli_filter`.
 
 Example: ``curate train finemath-embedded --labels labels --output classifier``
 """
@@ -122,44 +122,6 @@ def score(
     )
     if screening is not None:
         out.print(f"student {student_says(report.output)}")
-
-
-@app.command("filter", epilog="Example: [bold]curate filter scored --threshold 3 --output kept[/]")
-def filter_(
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="What score wrote, or documents with its columns.")],
-    output: Output,
-    threshold: Annotated[float | None, typer.Option(help="3: int_score >= 3, 2.7: score >= 2.7; or --cut.")] = None,
-    cut: Annotated[str, typer.Option(help="published, or calibrated: calibrated_score.")] = "published",
-    target: Annotated[
-        str | None, typer.Option(help="precision=P, recall=R or f1 at --threshold, by --classifier.")
-    ] = None,
-    keep_share: Annotated[float | None, typer.Option(help="Keep this share, the best by score.")] = None,
-    classifier: Annotated[str | None, typer.Option(help="What train wrote, whose held-out documents tell.")] = None,
-    columns: Columns = None,
-    workers: Workers = None,
-) -> None:
-    """Keep scored documents from a threshold on, or for a precision, a recall or a share."""
-    from curation.commands import select
-    from curation.console import out
-
-    if cut not in ("published", "calibrated"):
-        raise ConfigError(f"--cut {cut}: expected published or calibrated")
-    report = show(
-        lambda progress: select(
-            source,
-            threshold=threshold,
-            output=output,
-            cut="calibrated" if cut == "calibrated" else "published",
-            target=target,
-            keep_share=keep_share,
-            classifier=classifier,
-            columns=read_columns(columns),
-            workers=workers,
-            progress=progress,
-        ),
-        "select/data",
-    )
-    out.print(f"kept    {report.planned[0].stage.steps[0].condition}")
 
 
 def read_columns(text: str | None) -> dict[str, str]:

@@ -10,14 +10,17 @@ So they resume, skip what is done and refuse stale output like any other run, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import inf, nextafter
 from typing import Any
 
-from curation.blocks.select import Cut, KeepScore
+from curation.blocks.select import Cut, KeepScore, KeepWhere
 from curation.blocks.train import TrainClassifier
 from curation.choosing import choose_point
 from curation.classify.spec import load_spec
 from curation.errors import ConfigError
+from curation.filtering.filter_scores import rules_of
+from curation.filtering.rules import Flags
 from curation.labelling import annotate
 from curation.recipe import Stage, folder_of
 from curation.running import RunReport, run_stages
@@ -84,9 +87,15 @@ def select(
     *,
     output: str,
     threshold: float | None = None,
+    threshold_of: Mapping[str, float] | None = None,
     cut: Cut = "published",
     target: str | None = None,
     keep_share: float | None = None,
+    keep_share_of: Mapping[str, float] | None = None,
+    languages: Sequence[str] = (),
+    min_tokens: int | None = None,
+    licences: Sequence[str] = (),
+    licences_excluded: Sequence[str] = (),
     classifier: str | None = None,
     columns: Mapping[str, str] | None = None,
     workers: int | None = None,
@@ -98,10 +107,17 @@ def select(
         input: what `score` wrote, or any documents with its columns.
         output: a folder.
         threshold: a whole number compares ``int_score``, a fraction such as 2.7 the raw ``score``.
+        threshold_of: language -> threshold, of scored parquet; others have ``threshold``, else that of the table of
+            programming languages.
         cut: ``published``, or ``calibrated`` to compare ``calibrated_score``.
         target: the raw score is cut where the classifier's held-out documents say, such as ``precision=0.9`` at
             ``threshold``; see `Target`.
-        keep_share: the raw score is cut so that this share of the input stays.
+        keep_share: the raw score is cut so that this share of the input stays (of what the other flags leave of it).
+        keep_share_of: language -> share, likewise.
+        languages: only these stay; any of their names in any case.
+        min_tokens: as of `KeepWhere`.
+        licences: as of `KeepWhere`.
+        licences_excluded: as of `KeepWhere`.
         classifier: the folder of the classifier that scored, for ``target``, and to say what ``keep_share`` costs.
         columns: our column -> the input's column.
         workers: processes at a time.
@@ -110,14 +126,75 @@ def select(
     Raises:
         ConfigError: before any work, for whatever cannot work.
     """
-    point = None
+    flags = Flags(
+        threshold=threshold if target is None and classifier is None else None,
+        threshold_of=dict(threshold_of or {}),
+        keep_share=keep_share,
+        keep_share_of=dict(keep_share_of or {}),
+        languages=tuple(languages),
+        cut=cut,
+        min_tokens=min_tokens,
+        licences=tuple(licences),
+        licences_excluded=tuple(licences_excluded),
+    )
+    where = KeepWhere(licences=flags.licences, licences_excluded=flags.licences_excluded, min_tokens=min_tokens)
+    if flags.named or (keep_share is not None and where.asked_columns()):
+        if target is not None or classifier is not None:
+            raise ConfigError("a target or a classifier chooses one cut for all: it goes with no other flag")
+        steps = _by_rules(input, flags, columns or {})
+    else:
+        keep = _by_one_cut(input, threshold, cut, target, keep_share, classifier, columns or {}, progress)
+        steps = [where, keep] if where.asked_columns() else [keep]
+    stage = Stage(name="select", reads=(input,), steps=steps, columns=dict(columns or {}))
+    settings = {"threshold": steps[-1].threshold, "cut": steps[-1].cut, "target": target, "keep_share": keep_share}
+    return run_stages("select", (stage,), output, settings, workers=workers, progress=progress)
+
+
+def _by_one_cut(
+    input: str,
+    threshold: float | None,
+    cut: Cut,
+    target: str | None,
+    keep_share: float | None,
+    classifier: str | None,
+    columns: Mapping[str, str],
+    progress: Progress | None,
+) -> KeepScore:
     if target is not None or keep_share is not None:
-        point = choose_point(input, threshold, cut, target, keep_share, classifier, columns or {})
+        point = choose_point(input, threshold, cut, target, keep_share, classifier, columns)
         if progress is not None:
             progress.say(f"cut      {point}")
-    elif threshold is None:
+        return KeepScore(threshold=point.raw_cut, cut="raw")
+    if threshold is None:
         raise ConfigError("say where to cut: a threshold, a target or a share to keep")
-    step = KeepScore(threshold=point.raw_cut, cut="raw") if point else KeepScore(threshold=threshold or 0.0, cut=cut)
-    stage = Stage(name="select", reads=(input,), steps=[step], columns=dict(columns or {}))
-    settings = {"threshold": step.threshold, "cut": step.cut, "target": target, "keep_share": keep_share}
-    return run_stages("select", (stage,), output, settings, workers=workers, progress=progress)
+    return KeepScore(threshold=threshold, cut=cut)
+
+
+def _by_rules(input: str, flags: Flags, columns: Mapping[str, str]) -> list[Any]:
+    """The steps for a rule of each language; what they are called in the input is looked up there."""
+    rules = rules_of(input, flags, columns)
+    cut: Cut = flags.cut or "published"
+    if rules and all(column == "score" for column, _ in rules.values()):
+        cut = "raw"
+    # Beside rounded scores a share's cut that is a whole number would be taken for a label: the next double is not.
+    of = {
+        value: nextafter(least, -inf) if column == "score" and cut == "published" and least.is_integer() else least
+        for value, (column, least) in rules.items()
+    }
+    values = tuple(value for value in of if value is not None)
+    if not of and not flags.languages:
+        raise ConfigError(f"{input}: no documents to find languages of")
+    if flags.languages and not values:
+        raise ConfigError(f"{input}: no document is in {', '.join(flags.languages)}")
+    where = KeepWhere(
+        languages=values if flags.languages else (),
+        licences=flags.licences,
+        licences_excluded=flags.licences_excluded,
+        min_tokens=flags.min_tokens,
+    )
+    if len(set(of.values())) == 1:
+        keep = KeepScore(threshold=next(iter(of.values())), cut=cut)
+    else:
+        named = {value: of[value] for value in values}
+        keep = KeepScore(threshold=of.get(None, max(of.values())), cut=cut, by="language", threshold_of=named)
+    return [where, keep] if where.asked_columns() else [keep]

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -25,11 +27,14 @@ from curation.errors import ConfigError, ContentError
 
 T = TypeVar("T")
 
+_BESIDE = re.compile(r"(?:(?<=^)|(?<=:))beside:")
+
 
 def read_values(path: Path, overrides: list[str] | None = None, shipped: str = "pipelines") -> dict[str, Any]:
     """The values of a YAML file, over those of the file it ``extends`` (one level), under ``key=value`` overrides.
 
-    What is extended stands beside the file, or among the shipped content of the kind ``shipped``.
+    What is extended stands beside the file, or among the shipped content of the kind ``shipped``. A value such as
+    ``beside:prompt.md`` or ``replay:beside:replies.jsonl`` names a file beside the one that says so.
 
     Raises:
         ConfigError: if a file is missing or unreadable, extends twice, or an override is not ``key=value``.
@@ -97,9 +102,22 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"no settings file {path}")
     try:
-        return read_yaml(path)
+        return typing.cast(dict[str, Any], _beside(read_yaml(path), path.parent))
     except ContentError as error:
         raise ConfigError(str(error)) from error
+
+
+def _beside(value: Any, folder: Path) -> Any:
+    """A value with the folder in place of each ``beside:``; below the working folder the path stays relative."""
+    if isinstance(value, Mapping):
+        return {key: _beside(one, folder) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_beside(one, folder) for one in value]
+    if not isinstance(value, str) or "beside:" not in value:
+        return value
+    here = Path.cwd()
+    place = f"./{folder.relative_to(here)}" if folder.is_relative_to(here) else str(folder)
+    return _BESIDE.sub(lambda _: f"{place}{os.sep}", value)
 
 
 def _override(text: str) -> dict[str, Any]:

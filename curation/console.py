@@ -192,7 +192,8 @@ def _size(one: Planned) -> str:
         return ""
     if one.reads:
         return readable(one.size)
-    return f"{len(one.inputs):,} {'file' if len(one.inputs) == 1 else 'files'}, {readable(one.size)}"
+    count = sum(file.count for file in one.inputs)
+    return f"{count:,} {'file' if count == 1 else 'files'}, {readable(one.size)}"
 
 
 def readable(size: float) -> str:

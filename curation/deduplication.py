@@ -53,6 +53,8 @@ class Dedup:
             ``lowest:COLUMN``, ``permissive:COLUMN``.
         parts: into how many parts clusters are dealt; memory is that of one part for each worker.
         splits: parts of a band, likewise.
+        within: a column, such as ``crawl`` or ``language``: documents of different values are never duplicates of each
+            other. FineWeb took each crawl on its own, since over all crawls the result was worse.
     """
 
     ngram: int = 5
@@ -66,6 +68,7 @@ class Dedup:
     keep: tuple[str, ...] = ("best",)
     parts: int = 8
     splits: int = 1
+    within: str | None = None
 
     def __post_init__(self) -> None:
         for key in ("ngram", "bands", "rows", "parts", "splits"):
@@ -133,7 +136,11 @@ def dedup_stages(
     ]
     return [
         *(
-            Stage(name=f"{name}_signatures{suffix}", reads=source, steps=[Signatures(minhash=minhash)])
+            Stage(
+                name=f"{name}_signatures{suffix}",
+                reads=source,
+                steps=[Signatures(minhash=minhash, within=settings.within)],
+            )
             for suffix, source in sources.items()
         ),
         Stage(
@@ -194,7 +201,8 @@ def dedup(
         input: documents: parquet, JSON lines, CSV or archives.
         output: a folder.
         settings: what counts as a duplicate; FineWeb's 14 bands of 8 rows by default.
-        against: earlier datasets whose documents' duplicates are dropped, too.
+        against: earlier datasets whose documents' duplicates are dropped, too; with ``settings.within`` they have that
+            column, too.
         columns: our column -> the input's column; of earlier datasets, too, where they have it.
         removed: what is written of dropped documents: ``full``, ``ids`` or ``none``.
         redo: run all again.

@@ -4,14 +4,14 @@
     class Settings:
         judged: Distillation
 
-    stages = [*distill_stages(s.judged, pool="texts"), Stage(name="score", reads="texts", steps=[scorer(s.judged)])]
+    stages = [*distill_stages(s.judged, pool="texts"), *score_stages(s.judged, "texts", tokenizer="gpt2")]
 
 Labels or a classifier that are given leave out what would have made them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,9 +19,10 @@ from curation.annotation.judging import Judging
 from curation.blocks.annotate import Annotate
 from curation.blocks.label_report import ReportLabels
 from curation.blocks.sample import DrawSample
+from curation.blocks.score import CountTokens, ScoreText
 from curation.blocks.train import TrainClassifier
-from curation.recipe import Stage, folder_of
-from curation.scoring import Cascade
+from curation.recipe import Removed, Stage, folder_of
+from curation.scoring import Cascade, cascade_stages
 
 _FILES = 40
 """Of a sample: five for each of eight tasks, so that none is idle for long at the end."""
@@ -72,7 +73,7 @@ def distill_stages(
     suffix: str = "",
     *,
     pool: str | tuple[str, ...],
-    columns: dict[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
     balance: str | None = None,
     known: Sequence[str] = (),
     seen: Sequence[Any] = (),
@@ -133,6 +134,52 @@ def distill_stages(
             left_out="classifier is given" if d.classifier else None,
         ),
     ]
+
+
+def score_stages(
+    d: Distillation,
+    reads: str | tuple[str, ...],
+    *,
+    columns: Mapping[str, str] | None = None,
+    known: Sequence[str] = (),
+    tokenizer: str | None = None,
+    scorer: Any = None,
+    removed: Removed = "ids",
+) -> list[Stage]:
+    """The stage ``score``; before it a student, if the settings ask for one.
+
+    Args:
+        d: the round whose classifier scores; vectors that were computed to train it are not computed again.
+        reads: as of `Stage`.
+        columns: as of `Stage`.
+        known: further folders of vectors that were computed before.
+        tokenizer: counts ``token_count``; None leaves the counts that the documents bring.
+        scorer: in place of `ScoreText`, such as one with a classifier for each language.
+        removed: what is written of documents that the student drops.
+    """
+    classifier, found = classifier_of(d), [*([] if d.classifier else [folder_of("train", "embeddings")]), *known]
+    before: list[Stage] = []
+    if d.cascade:
+        before = cascade_stages(d.cascade, classifier, reads, known=found, columns=columns, removed=removed)
+        found.append(folder_of("student", "embeddings"))
+    steps = [scorer or ScoreText(classifier=classifier, embeddings=tuple(found), journal=folder_of("score"))]
+    score = Stage(
+        name="score",
+        reads="screen" if d.cascade else reads,
+        columns={} if d.cascade else dict(columns or {}),
+        steps=[*steps, *([CountTokens(tokenizer=tokenizer)] if tokenizer else [])],
+        costly=True,
+    )
+    return [*before, score]
+
+
+def check_configs(configs: Mapping[str, float], low: float = 0, high: float = 5) -> None:
+    """Raise ValueError unless there is at least one configuration, each with a threshold on the scale."""
+    if not configs:
+        raise ValueError("configs: expected at least one name with its threshold")
+    for name, threshold in configs.items():
+        if not low <= threshold <= high:
+            raise ValueError(f"configs.{name}: expected a threshold from {low:g} (all) to {high:g}, got {threshold:g}")
 
 
 def classifier_of(d: Distillation, suffix: str = "") -> str:

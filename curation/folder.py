@@ -23,15 +23,22 @@ from typing import Any
 from fsspec.core import url_to_fs
 
 from curation.errors import ConfigError
+from curation.file_groups import PREFIX, is_group, list_groups, short_name
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file of a listing: its location, size in bytes, and etag (or modification time where there is none)."""
+    """One file of a listing: its location, size in bytes, and etag (or modification time where there is none).
+
+    Of a folder of files (``files:``) it is a group of them, see `curation.file_groups`; ``label`` is its short name,
+    ``count`` how many there are.
+    """
 
     path: str
     size: int
     etag: str
+    label: str = ""
+    count: int = 1
 
 
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss"})
@@ -208,11 +215,14 @@ def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
             an index of them, the first kind is taken.
 
     A folder that one of our stages wrote stands for its ``data/``, and a run's folder for that of its last stage.
+    ``files:`` before a location means every visible file below it, each of which is a document.
 
     Raises:
         ConfigError: if nothing is there, or a folder holds no file of these kinds.
     """
     try:
+        if is_group(location):
+            return _list_groups(location)
         fs, path = url_to_fs(location)
         infos = _find(fs, path, kinds)
     except ConfigError:
@@ -226,8 +236,21 @@ def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
     return sorted(files, key=lambda file: file.path)
 
 
+def _list_groups(location: str) -> list[InputFile]:
+    groups = list_groups(location.removeprefix(PREFIX))
+    if not groups:
+        raise ConfigError(f"{location}: no visible file found (hidden and linked ones are not read)")
+    return [InputFile(one.name, one.size, one.digest, one.label, one.count) for one in groups]
+
+
 def open_input(path: str) -> Any:
-    """A binary stream of an input file (not decompressed)."""
+    """A binary stream of an input file (not decompressed).
+
+    Raises:
+        ConfigError: for a folder of files, which is no table.
+    """
+    if is_group(path):
+        raise ConfigError(f"{short_name(path)}: files of a folder are documents, not a table of rows")
     fs, name = url_to_fs(path)
     return fs.open(name, "rb")
 

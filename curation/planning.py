@@ -180,7 +180,7 @@ class _Planner:
             identity["parts"] = stage.parts
         identity["steps"] = steps
         listing: dict[str, Any] = {"files": dict(map(_listed, inputs)), "columns": dict(mapping)}
-        order = [file.path for file in inputs]
+        order = [file.label or file.path for file in inputs]
         if order != sorted(order):  # documents are known by their place
             listing["order"] = order
         identity["reads"] = self.digests[reads] if reads else listing
@@ -252,4 +252,4 @@ def _listed(file: InputFile) -> tuple[str, str]:
     if any(file.path.startswith(f"{root}/{kind}/") for kind in SUFFIX):
         content = hashlib.sha256(Path(file.path).read_bytes()).hexdigest()[:16]
         return f"content:{file.path.removeprefix(f'{root}/')}", f"{file.size} bytes, {content}"
-    return file.path, f"{file.size} bytes, {file.etag}"
+    return file.label or file.path, f"{file.size} bytes, {file.etag}"

@@ -178,7 +178,13 @@ def _check(planned: Sequence[Planned], folder: Folder, executor_of: Callable[[st
             raise ConfigError(f"stage {one.stage.name} reads {one.reads}, which is not finished")
         check_executor(executor_of(one.stage.name))
         if one.inputs:  # some files tell whether the columns are there; the others are read when the stage begins
-            schema_after(one.stage.steps, columns_of([file.path for file in one.inputs[:_LOOKED_AT]], one.mapping))
+            columns = columns_of([file.path for file in one.inputs[:_LOOKED_AT]], one.mapping)
+            if "text" not in columns and not any(getattr(step, "reads_contents", False) for step in one.stage.steps):
+                raise ConfigError(
+                    f"stage {one.stage.name}: {one.located[0]} has ids of files and no texts: fetch them first, as the "
+                    "recipe stack_edu does, or name their column with --columns text=COLUMN"
+                )
+            schema_after(one.stage.steps, columns)
         for name in replace(one.stage, finish=None).needs:
             if name not in finished and name in made:
                 raise ConfigError(f"stage {one.stage.name} needs {name}, which is not finished as it would be made now")

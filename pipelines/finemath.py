@@ -15,27 +15,26 @@ from typing import Literal
 
 from curation import (
     CountTokens,
-    Decontaminate,
+    Decontamination,
     Dedup,
-    DetectLanguage,
     Distillation,
     DrawSample,
     ExtractText,
-    KeepLanguage,
     KeepListed,
     KeepScore,
     ListDomains,
     PublishCard,
     PublishRows,
-    ReportContamination,
     ScoreText,
     Stage,
     cascade_stages,
     classifier_of,
+    decontaminate_stage,
     dedup_stages,
     distill_stages,
     folder_of,
     judged_folders,
+    language_stage,
 )
 
 Removed = Literal["full", "ids", "none"]
@@ -90,8 +89,14 @@ class Settings:
             )
         if not 0 <= self.language_threshold < 1:
             raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {self.language_threshold}")
-        if self.decontamination_ngram < 1 or not 0 < self.decontamination_ratio <= 1:
-            raise ValueError("decontamination: expected an n-gram of at least 1 and a ratio above 0 and up to 1")
+        _ = self.decontamination  # says what is wrong with it
+
+    @property
+    def decontamination(self) -> Decontamination:
+        """What is taken out for benchmarks."""
+        return Decontamination(
+            benchmarks=self.benchmarks, ngram=self.decontamination_ngram, ratio=self.decontamination_ratio
+        )
 
 
 def stages(s: Settings) -> list[Stage]:
@@ -107,7 +112,7 @@ def stages(s: Settings) -> list[Stage]:
             costly=True,
             removed=s.removed_pages,
         ),
-        *([language_stage(s, "language_first", "extract_first")] if early else []),
+        *([keep_language(s, "language_first", "extract_first")] if early else []),
         *distill_stages(s.first, "_first", pool=pages),
         score_stage("score_first", pages, s.first, "_first", s),
         Stage(
@@ -142,7 +147,7 @@ def stages(s: Settings) -> list[Stage]:
             costly=True,
             removed=s.removed_pages,
         ),
-        *([language_stage(s, "language", "extract")] if early else []),
+        *([keep_language(s, "language", "extract")] if early else []),
         *pool_stages(s, texts),
         *distill_stages(
             s.second, pool="score_pool", balance="int_score", known=(folder_of("score_pool", "embeddings"),)
@@ -156,8 +161,8 @@ def stages(s: Settings) -> list[Stage]:
             removed=s.removed_pages,
         ),
         *dedup_stages(s.dedup, "select"),
-        *([] if early else [language_stage(s, "language", "dedup")]),
-        decontaminate_stage(s, "dedup" if early else "language"),
+        *([] if early else [keep_language(s, "language", "dedup")]),
+        decontaminate_stage(s.decontamination, "dedup" if early else "language"),
         publish_stage(s),
     ]
 
@@ -222,23 +227,11 @@ def known_vectors(p: Distillation, suffix: str) -> list[str]:
     return known
 
 
-def language_stage(s: Settings, name: str, reads: str) -> Stage:
+def keep_language(s: Settings, name: str, reads: str) -> Stage:
     """Keep one language."""
-    return Stage(
-        name=name,
-        reads=reads,
-        steps=[
-            DetectLanguage(detector=s.language_detector),
-            KeepLanguage(language=s.language, threshold=s.language_threshold),
-        ],
-        removed=s.removed_pages,
+    return language_stage(
+        s.language, s.language_threshold, s.language_detector, reads, name=name, removed=s.removed_pages
     )
-
-
-def decontaminate_stage(s: Settings, reads: str) -> Stage:
-    """Drop what carries an item of a benchmark."""
-    step = Decontaminate(benchmarks=s.benchmarks, ngram=s.decontamination_ngram, ratio=s.decontamination_ratio)
-    return Stage(name="decontaminate", reads=reads, steps=[step], finish=ReportContamination.of(step))
 
 
 def publish_stage(s: Settings) -> Stage:

@@ -70,6 +70,26 @@ REFUSED = {
     ),
     "unknown cut": (("filter", "PAGES", "--threshold", "3", "--output", "OUT", "--cut", "x"), ["--cut x"]),
     "missing input": (("filter", "/no/such", "--threshold", "3", "--output", "OUT"), ["/no/such"]),
+    "a recipe without scores": (("filter", "finemath", "--threshold", "3"), ["finemath is a recipe", "--input FOLDER"]),
+    "a threshold that is none": (
+        ("filter", "PAGES", "--threshold", "x", "--output", "OUT"),
+        ["--threshold x", "Python=3"],
+    ),
+    "two thresholds": (("filter", "PAGES", "--threshold", "3", "--threshold", "4"), ["--threshold 4", "given twice"]),
+    "no threshold": (
+        (
+            "filter",
+            "PAGES",
+        ),
+        ["say where to cut"],
+    ),
+    "a look at other files": (("filter", "PAGES", "--threshold", "3"), ["pages.jsonl", "read from parquet"]),
+    "a target of a recipe": (("filter", "finemath", "--input", "PAGES", "--target", "f1"), ["--target", "--input"]),
+    "texts of no recipe": (("filter", "PAGES", "--threshold", "3", "--with-text"), ["--with-text", "SCORED"]),
+    "a slip in a group of licences": (
+        ("filter", "finemath", "--input", "PAGES", "--licence", "permisive"),
+        ["'permisive'", "'permissive'"],
+    ),
     "bad options": (
         (
             "annotate",
@@ -360,6 +380,114 @@ def test_annotate_train_score_filter(smoke, tmp_path):
     again = curate(*asked, "--output", "labels", "--sample", "50", cwd=tmp_path)
     assert again.returncode == 1 and again.stderr.startswith("StaleOutput: ")
     assert "--redo" in again.stderr and again.stderr.count("\n") == 1
+
+
+BY_LANGUAGE = """
+from dataclasses import dataclass
+
+from curation import KeepScore, Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    threshold: float
+
+
+def stages(s):
+    keep = KeepScore(threshold=s.threshold, cut="published", by="language", threshold_of={"Java": 2})
+    return [Stage(name="select", reads=("nothing",), steps=[keep])]
+"""
+
+
+@pytest.fixture
+def scored(tmp_path):
+    """Scored code files, and a recipe with a threshold for each language."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [
+        {
+            "id": f"d{n}",
+            "text": f"text {n}",
+            "language": ["Python", "C++", "Java"][n % 3],
+            "license_type": ["permissive", "no_license"][n % 2],
+            "token_count": 1000 + n,
+            "score": n % 50 / 10,
+            "int_score": round(n % 50 / 10),
+        }
+        for n in range(300)
+    ]
+    (tmp_path / "scored").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "scored/a.parquet")
+    (tmp_path / "mine.py").write_text(BY_LANGUAGE)
+    (tmp_path / "mine.yaml").write_text("threshold: 3\n")
+    return rows
+
+
+def test_filter_looks_before_anything_is_written(scored, tmp_path, monkeypatch, capfd):
+    def printed(*options):
+        shown = called(("filter", "./mine.py", "--input", "scored", *options), tmp_path, monkeypatch, capfd)
+        assert (shown.returncode, shown.stderr) == (0, "")
+        return shown.stdout
+
+    def kept(name, least):
+        return sum(row["language"] == name and row["int_score"] >= least for row in scored)
+
+    before = sorted(tmp_path.rglob("*"))
+    lines = printed().splitlines()
+    assert lines[0].split() == ["language", "kept", "where", "documents", "kept", "tokens", "kept"]
+    for name, least in (("Python", 3), ("C++", 3), ("Java", 2)):
+        (line,) = [line for line in lines if line.startswith(name)]
+        assert f"int_score >= {least}" in line and f"100 → {kept(name, least)} " in line and " → " in line.split("%")[1]
+    assert f"dropped  below_threshold {300 - kept('Python', 3) - kept('C++', 3) - kept('Java', 2)}" in lines
+    assert lines[-1].startswith("read ") and " kB of " in lines[-1] and lines[-1].endswith(" s")
+    only = printed("--language", "cpp", "--threshold", "2.7", "--licence", "permissive", "--min-tokens", "1100")
+    fit = [
+        r for r in scored if r["language"] == "C++" and r["license_type"] == "permissive" and r["token_count"] >= 1100
+    ]
+    assert f"C++ score >= 2.7 100 → {sum(row['score'] >= 2.7 for row in fit)} " in " ".join(only.split())
+    assert "Python" not in only and "licence 50" in only
+    report = json.loads(printed("--threshold", "C++=2", "--keep-share", "java=0.25", "--json"))
+    assert {one["language"]: one["documents_kept"] for one in report["languages"]} == {
+        "Python": kept("Python", 3),
+        "C++": kept("C++", 2),
+        "Java": 26,  # the 25th best has a score that two documents have
+    }
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_filter_writes_a_folder_for_each_language(scored, tmp_path, monkeypatch, capfd):
+    asked = ("filter", "./mine.py", "--input", "scored", "--threshold", "4", "--output", "kept", "--with-text")
+    shown = called(asked, tmp_path, monkeypatch, capfd)
+    assert shown.returncode == 0 and shown.stdout.splitlines()[-1] == f"result  {tmp_path}/kept"
+    assert [row["text"] for row in rows_of(tmp_path / "kept/Cpp")] == [
+        row["text"] for row in scored if row["language"] == "C++" and row["int_score"] >= 4
+    ]
+    assert json.loads((tmp_path / "kept/filter.json").read_text())["flags"] == {"threshold": 4.0}
+
+
+def test_filter_of_documents_takes_the_same_flags(scored, tmp_path, monkeypatch, capfd):
+    flags = ("--threshold", "3", "--threshold", "java=2.5", "--licence", "permissive", "--language", "java")
+    shown = called(("filter", "scored", *flags, "--output", "kept"), tmp_path, monkeypatch, capfd)
+    assert shown.returncode == 0 and "other_language 200, licence 50, below_threshold 26" in shown.stdout
+    kept = [
+        row["id"]
+        for row in scored
+        if row["language"] == "Java" and row["score"] >= 2.5 and row["license_type"] == "permissive"
+    ]
+    assert [row["id"] for row in rows_of(tmp_path / "kept/select/data")] == kept
+    shown = called(("filter", "scored", *flags, "--json"), tmp_path, monkeypatch, capfd)
+    assert json.loads(shown.stdout)["total"]["documents_kept"] == len(kept)
+    shown = called(("filter", "scored", *flags, "--output", "kept", "--json"), tmp_path, monkeypatch, capfd)
+    assert json.loads(shown.stdout)["kept"] == len(kept)
+
+
+def test_filter_says_what_a_run_selected(smoke, tmp_path, monkeypatch, capfd):
+    asked = ("filter", "finemath", "--config", "finemath-smoke", "--input", smoke[0], "--json")
+    shown = called(asked, tmp_path, monkeypatch, capfd)
+    record = record_of(smoke[0] / "select")
+    found = json.loads(shown.stdout)["total"]
+    assert (found["documents"], found["documents_kept"]) == (record["documents"], record["kept"])
 
 
 def test_every_help_shows_an_example():

@@ -117,6 +117,36 @@ def test_of_json_lines_and_against_an_earlier_dataset(undisturbed, tmp_path):
     assert [row["id"] for row in rows_of(tmp_path / "out/dedup/data")] == ["new"]
 
 
+def test_within_a_column_only_its_equals_are_compared(undisturbed, tmp_path):
+    rows = rows_of(undisturbed / "in")
+    for name, part in {"new": rows[:120], "old": rows}.items():
+        pq.write_table(
+            pa.Table.from_pylist([row | {"crawl": row["id"][0]} for row in part]), tmp_path / f"{name}.parquet"
+        )
+    curate("dedup", tmp_path / "new.parquet", "--within", "crawl", "--keep", "first", "-o", tmp_path / "out")
+    kept, removed = (rows_of(tmp_path / "out/dedup" / part) for part in ("data", "removed"))
+    assert len(kept) + len(removed) == 120
+    assert removed and all(row["id"][0] == row["duplicate_of"][0] for row in removed)
+    assert len({row["text"] for row in kept}) < len(kept)  # equal texts of two crawls
+    settings = Dedup(within="crawl", keep=("first",))
+    dedup(
+        str(tmp_path / "new.parquet"),
+        output=str(tmp_path / "b"),
+        settings=settings,
+        against=str(tmp_path / "old.parquet"),
+    )
+    assert rows_of(tmp_path / "b/dedup/data") == []
+    assert all(row["id"][0] == row["duplicate_of"][0] for row in rows_of(tmp_path / "b/dedup/removed"))
+    with pytest.raises(ConfigError, match="within: the documents have no column 'crawl'"):
+        dedup(
+            str(tmp_path / "new.parquet"),
+            output=str(tmp_path / "c"),
+            settings=settings,
+            against=str(undisturbed / "in"),
+        )
+    assert not list(tmp_path.glob("c/*/data"))
+
+
 def test_explain_shows_the_pair(undisturbed):
     row = next(row for row in rows_of(undisturbed / "out/dedup/removed") if row["reason"] == "near_duplicate")
     told = curate("explain", undisturbed / "out", row["id"]).stdout
@@ -137,6 +167,7 @@ def test_a_wrong_call_is_told_before_any_work(undisturbed, tmp_path):
     for arguments, words in {
         ("--keep", "starz"): "'starz' is no rule",
         ("--keep", "highest:forks"): "no column 'forks'",
+        ("--within", "crawl"): "within: the documents have no column 'crawl'",
         ("--parts", "1000"): "parts: expected at most 512",
         ("--threshold", "2"): "threshold: expected more than 0 and at most 1, got 2",
         ("--shingles", "lines"): "'lines'",

@@ -377,12 +377,15 @@ def test_a_raised_version_makes_another_identity(tmp_path, monkeypatch):
     assert "version" in one.why
 
 
-@pytest.mark.parametrize("config", ["finemath", "finemath-smoke"])
+SHIPPED = ("finemath", "fineweb_edu", "infiwebmath", "stack_edu")
+
+
+@pytest.mark.parametrize("config", [f"{name}{suffix}" for name in SHIPPED for suffix in ("", "-smoke")])
 def test_the_plan_as_it_was(config, tmp_path):
     from curation.console import plan_text
 
-    remote = config == "finemath-smoke"
-    planned = plan(load_recipe("finemath", config=config), str(tmp_path / "out"), list_remote=remote)
+    recipe, _, smoke = config.partition("-")
+    planned = plan(load_recipe(recipe, config=config), str(tmp_path / "out"), list_remote=bool(smoke))
     text = plan_text(planned) + "\n"
     golden = GOLDEN / f"{config}.plan"
     if os.environ.get("UPDATE_GOLDEN"):

@@ -12,6 +12,7 @@ prefix cache serves them. The document arrives between two tag lines that it can
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -27,12 +28,16 @@ from curation.config import nearest, read_settings
 from curation.content import find_content, read_front_matter
 from curation.errors import ConfigError, ContentError
 from curation.scale import Scale
+from curation.text.code_concepts import language_concepts
 
 GENERATION = (
     "frequency_penalty", "max_completion_tokens", "max_tokens", "min_p", "presence_penalty", "reasoning_effort",
     "repetition_penalty", "seed", "stop", "system", "temperature", "top_k", "top_p",
 )  # fmt: skip
 """What ``generation`` may set; anything else that a server understands is a judge option."""
+
+TABLES = {"code_languages": language_concepts}
+"""What ``lookup`` may name in place of a mapping of its own: concepts of programming languages, by any name of each."""
 
 Constrain = Literal["none", "score", "regex", "json"]
 """What decoding is constrained to: nothing, the last line alone, a justification and that line, or a JSON object."""
@@ -54,7 +59,8 @@ class Prompt:
         generation: sampling settings sent with each request; ``system`` is the system message.
         source: where the criteria come from.
         special_tokens: of the judge's tokenizer, where it is known: broken in documents like those of chat templates.
-        lookup: slot -> other slot -> value of the other -> text, for slots that follow from another.
+        lookup: slot -> other slot -> value of the other -> text, for slots that follow from another. In a file, one of
+            `TABLES` may stand for value -> text.
     """
 
     name: str
@@ -123,7 +129,7 @@ class Prompt:
 
     def _looked_up(self, name: str, given: Mapping[str, str]) -> str:
         for other, table in self.lookup.get(name, {}).items():
-            if given.get(other) in table:
+            with contextlib.suppress(KeyError):  # a table may know more names than it holds
                 return table[given[other]]
         return ""
 
@@ -152,7 +158,7 @@ def load_prompt(name: str | Path) -> Prompt:
     words = front.reply.strip().rstrip(":").rstrip()
     prompt = Prompt(
         path.stem, text.strip() + "\n", Scale(*front.scale), words, front.slots, front.max_characters,
-        front.generation, front.source, front.max_document_tokens, front.constrain, front.lookup,
+        front.generation, front.source, front.max_document_tokens, front.constrain, _tables(front.lookup),
     )  # fmt: skip
     for wrong in (_wrong_front_matter(front), _wrong_placeholders(prompt)):
         if wrong:
@@ -170,7 +176,7 @@ class _FrontMatter:
     constrain: Constrain = "none"
     slots: tuple[str, ...] = ()
     generation: dict[str, Any] = field(default_factory=dict)
-    lookup: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    lookup: dict[str, dict[str, dict[str, str] | str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.scale) != 2 or self.scale[0] >= self.scale[1]:
@@ -181,6 +187,16 @@ class _FrontMatter:
             raise ValueError(f"max_document_tokens: expected at least 1, got {self.max_document_tokens}")
         if not re.search(r"\w", self.reply):
             raise ValueError(f"reply: expected the words before the number, got {self.reply!r}")
+        for table in (table for tables in self.lookup.values() for table in tables.values()):
+            if isinstance(table, str) and table not in TABLES:
+                raise ValueError(f"lookup: {table!r} is no mapping and no table ({nearest(table, list(TABLES))})")
+
+
+def _tables(lookup: Mapping[str, Mapping[str, Mapping[str, str] | str]]) -> dict[str, dict[str, Mapping[str, str]]]:
+    return {
+        slot: {other: TABLES[table]() if isinstance(table, str) else table for other, table in tables.items()}
+        for slot, tables in lookup.items()
+    }
 
 
 def _wrong_front_matter(front: _FrontMatter) -> str:

@@ -1,53 +1,42 @@
 """The dataset's card: what was done, with what, and how much to trust it.
 
-Example: ``dataset_card(step, context, ["finemath-3plus"], domains, 3)`` gives the text of README.md, whose YAML header
-makes ``load_dataset(folder, "finemath-3plus")`` work. Nothing in it depends on time or place, so that a run that was
-interrupted writes the same card as one that was not.
+Example: ``dataset_card(step, context, ["finemath-3plus"], judged, None, 0)`` gives the text of README.md, whose YAML
+header makes ``load_dataset(folder, "finemath-3plus")`` work. Nothing in it depends on time or place, so that a run that
+was interrupted writes the same card as one that was not. What a recipe does not do has no part in it.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import yaml
 
-from curation.annotation.label_markdown import asked_markdown, notes, sections, summary
-from curation.annotation.label_report import LabelReport
-from curation.blocks.dedup_pairs import read_columns
-from curation.classify.report import TrainingReport
-from curation.classify.storage import model_folder, read_calibration
-from curation.folder import Folder, local_copy
+from curation.blocks.card_cleaning import contamination, duplicates, listed_domains, masked
+from curation.blocks.card_counts import amounts_by, columns_of_folder
+from curation.blocks.card_cut import calibration_of, condition, explanation
+from curation.blocks.card_judging import Judged, judge_parts, model_parts, price_of
+from curation.blocks.card_published import Published, Routes, count_published, least_of, stage_name
+from curation.blocks.card_tables import before_and_after, dropped_by, largest_groups, licences, short, spoken
+from curation.blocks.published_beside import BESIDE
+from curation.blocks.published_columns import MEANINGS, MEANINGS_OF_CODE
+from curation.folder import Folder
 from curation.manifest import Manifest
 from curation.recipe import RunContext
-from curation.report import FunnelRow, funnel, funnel_table, markdown_table, reasons, versions
+from curation.report import FunnelRow, funnel, funnel_table, markdown_table, versions
 
-_SHOWN_DOMAINS = 10
 _PACKAGES = ("curation", "datatrove", "resiliparse", "torch", "transformers", "tldextract")
 
 
-class CardValues(Protocol):
+class CardValues(Routes, Protocol):
     """What the card is told by the publishing step."""
 
     dataset: str
-    configs: tuple[str, ...]
-    thresholds: tuple[int, ...]
-    cut: Any
     licence: str
     models: tuple[str, ...]
+    contaminated: str | None
     duplicates: str | None
-
-
-@dataclass
-class Judged:
-    """What a stage's judge said: its report, and its labels counted, for stages that have no report."""
-
-    stage: str
-    report: LabelReport | None
-    counted: dict[str, Counter[str]] = field(default_factory=dict)
+    scores: str | None
 
 
 def dataset_card(
@@ -55,68 +44,112 @@ def dataset_card(
     context: RunContext,
     configs: Sequence[str],
     judged: Sequence[Judged],
-    domains: Sequence[Mapping[str, Any]],
+    domains: Sequence[Mapping[str, Any]] | None,
     contaminated: int,
 ) -> str:
-    """README.md of the dataset."""
-    rows = funnel(context.output, [name for name, _ in context.stages if name != "publish"])
+    """README.md of the dataset.
+
+    Args:
+        step: what is published.
+        context: the run.
+        configs: all configurations that have files, those beside the documents included.
+        judged: what the judges said.
+        domains: rows of the domains that were listed, None for a recipe that lists none.
+        contaminated: how many documents were removed for a benchmark's item.
+    """
+    published = count_published(step, context)
+    rows = funnel(context.output, [name for name, _ in context.stages if name != stage_name(context)])
+    counts = _counts(context)
     parts = [
-        _header(step, configs),
+        _header(step, configs, published),
         f"# {step.dataset}",
         f"Made by the recipe `{context.recipe}` with the settings `{context.origin}` of the library `curation`.",
-        "## What stands here",
-        _configs(step, context, configs),
-        "## From pages to dataset",
-        funnel_table(rows),
-        *_left_out(context),
-        "## Judge",
-        *([part for one in judged for part in _judge(one)] or ["No judge was asked in this run."]),
-        "## Classifier",
-        *[_model(model, step) for model in step.models],
-        "## Domains",
-        _domains(domains),
-        "## Duplicates",
-        _duplicates(step.duplicates),
-        "## Decontamination",
-        f"Removed because they carry an item of a benchmark: {contaminated}; each stands in the "
-        "configuration `contamination` with the item, the shared n-gram and the ratio."
-        if contaminated
-        else "No document was removed.",
-        "## Personal data and secrets",
-        _masked(rows),
-        "## Settings",
-        "```yaml\n" + yaml.safe_dump(dict(context.settings), sort_keys=False, allow_unicode=True, width=110) + "```",
-        "## Versions",
-        ", ".join(f"{name} {version}" for name, version in versions(_PACKAGES).items()),
+        *_section("What stands here", _configs(step, counts, configs, published)),
+        *_section("How to load it", _loading(configs, context, published)),
+        *_section("Columns", _columns(published)),
+        *_sections(step, context, published, rows),
+        *_section("Judge", *_judges(judged, context)),
+        *_section(
+            "Classifiers" if len(step.models) > 1 or step.by else "Classifier", *model_parts(step.models, step.by)
+        ),
+        *(_section("Listed domains", listed_domains(domains)) if domains is not None else []),
+        *(_section("Duplicates", duplicates(step.duplicates)) if step.duplicates else []),
+        *(_section("Decontamination", contamination(contaminated)) if step.contaminated else []),
+        *_section("Personal data and secrets", masked(rows, context.settings)),
+        *_section("Settings", _settings(context)),
+        *_section("Versions", ", ".join(f"{name} {version}" for name, version in versions(_PACKAGES).items())),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _header(step: CardValues, configs: Sequence[str]) -> str:
+def _section(title: str, *parts: str) -> list[str]:
+    """A heading and what stands under it; nothing where nothing does."""
+    filled = [part for part in parts if part]
+    return [f"## {title}", *filled] if filled else []
+
+
+def _sections(step: CardValues, context: RunContext, published: Published, rows: Sequence[FunnelRow]) -> Iterator[str]:
+    """What the dataset is made of."""
+    if step.scores:
+        wanted = ("token_count", *([step.by] if step.by else []))
+        before = amounts_by(columns_of_folder(step.scores, wanted), step.by)
+        yield from _section("Before and after", before_and_after(step, context, before, published))
+    if published.kind == "code":
+        yield from _section("Licences", licences(published, step.licence))
+    if largest := largest_groups(step, published):
+        yield from _section(*largest)
+    left_out = "; ".join(f"`{stage}` ({why})" for stage, why in context.left_out.items())
+    yield from _section("From input to dataset", funnel_table(rows), f"Left out: {left_out}." if left_out else "")
+    if step.by:
+        yield from _section(f"Dropped by {step.by}", dropped_by(context, step.by))
+
+
+def _header(step: CardValues, configs: Sequence[str], published: Published) -> str:
+    listed: list[dict[str, Any]] = [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}]} for name in configs
+    ]
+    if listed and not step.by:
+        listed[0]["default"] = True  # recipes name the main one first, as FineWeb-Edu does
+    languages = list(spoken(published))
     values = {
         "license": step.licence,
+        "pretty_name": step.dataset,
+        **({"language": languages} if languages else {}),
         "task_categories": ["text-generation"],
+        "size_categories": [_size_category(published.documents)],
         "tags": ["curation"],
-        "configs": [
-            {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}]}
-            for name in configs
-        ],
+        "configs": listed,
     }
     return "---\n" + yaml.safe_dump(values, sort_keys=False) + "---"
 
 
-def _configs(step: CardValues, context: RunContext, configs: Sequence[str]) -> str:
-    counts = _counts(context)
+def _size_category(documents: int) -> str:
+    """The Hub's name for a number of rows."""
+    names = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
+    power = sum(documents >= 10 ** (3 + step) for step in range(len(names)))
+    if power == 0:
+        return "n<1K"
+    return f"{names[power - 1]}<n<{names[power]}" if power < len(names) else "n>1T"
+
+
+def _configs(step: CardValues, counts: Mapping[str, int], configs: Sequence[str], published: Published) -> str:
     rows: list[list[Any]] = []
-    for name, least in zip(step.configs, step.thresholds, strict=True):
-        column = "int_score" if step.cut == "published" else "calibrated_score"
-        rows.append([f"`{name}`", counts.get(name, 0), f"{column} >= {least}{_raw(step, least)}"])
-    said = {
-        "annotations": "every judged document: prompt, judge, reply and label",
-        "contamination": "documents removed for a benchmark's item",
-    }
-    rows += [[f"`{name}`", "", said[name]] for name in configs if name in said]
-    return markdown_table(["configuration", "documents", "what"], rows)
+    deciding = step.models[-1] if step.models else None
+    for index, (name, least) in enumerate(zip(step.configs, least_of(step), strict=True)):
+        value = step.values[index] if step.by else None
+        calibration = calibration_of(deciding, value, step.by) if step.cut == "calibrated" else None
+        what = condition(least, step.cut, calibration)
+        rows.append(
+            [
+                f"`{name}`",
+                counts.get(name, 0),
+                what if value is None else f"{value}, {what}",
+                short(published.configs[name].tokens),
+            ]
+        )
+    rows += [[f"`{name}`", "", BESIDE[name], ""] for name in configs if name in BESIDE]
+    table = markdown_table(["configuration", "documents", "which", "tokens"], rows)
+    return "\n\n".join(part for part in (table, explanation(step.cut, step.thresholds)) if part)
 
 
 def _counts(context: RunContext) -> Mapping[str, int]:
@@ -128,92 +161,44 @@ def _counts(context: RunContext) -> Mapping[str, int]:
     return total
 
 
-def _raw(step: CardValues, least: int) -> str:
-    """What a threshold amounts to on the raw score of the classifier that decides; 0 keeps all."""
-    if least < 1:
+def _loading(configs: Sequence[str], context: RunContext, published: Published) -> str:
+    """A call for each configuration, and how to come by texts that are not among the columns."""
+    if not configs:
         return ""
-    deciding = local_copy(step.models[-1]) if step.models and "/" in step.models[-1] else None
-    calibration = read_calibration(model_folder(str(deciding))) if deciding else None
-    if step.cut == "published" or calibration is None:
-        return f" (score {'>' if least % 2 else '>='} {least - 0.5:g})"
-    return f" (score >= {calibration.raw_cut(least):.4f})"
-
-
-def _left_out(context: RunContext) -> list[str]:
-    if not context.left_out:
-        return []
-    listed = "; ".join(f"`{stage}` ({why})" for stage, why in context.left_out.items())
-    return [f"Left out: {listed}."]
-
-
-def _judge(one: Judged) -> Iterator[str]:
-    """What was asked and what came of it; without seconds, which differ from run to run."""
-    report = one.report
-    if report is None:
-        yield from (f"Asked by `{who}`: {reasons(labels)}." for who, labels in one.counted.items())
-        return
-    yield f"### {one.stage}: `{report.judge}` with the prompt `{report.asked.prompt}`"
-    yield summary(report)
-    yield from (f"**{note}**" for note in notes(report))
-    yield from (f"#### {title}\n\n{body}" for title, body in sections(report).items() if body)
-    yield f"#### How it was asked\n\n{asked_markdown(report)}"
-    yield "The prompt, with `{text}` where the document stands:\n\n" + _fenced(report.asked.text)
-
-
-def _fenced(text: str) -> str:
-    """A text as it is, in a fence longer than any in it."""
-    longest = max((len(run) for run in re.findall("`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}text\n{text.rstrip()}\n{fence}"
-
-
-def _model(model: str, step: CardValues) -> str:
-    report = model_folder(str(local_copy(model))) / "report.json" if "/" in model else None
-    if report is None or not report.is_file():
-        return f"`{model.rsplit('/', 2)[-1]}` was given and comes without figures of its training."
-    stage = model.rstrip("/").rsplit("/", 2)[-2]
-    return f"### {stage}\n\n{TrainingReport.from_json(report.read_text()).to_markdown(level=4)}"
-
-
-def _duplicates(removed: str | None) -> str:
-    """How many were dropped for a document that stays, and how similar they are to it."""
-    pairs = list(zip(*read_columns(removed, ["reason", "similarity"]), strict=True)) if removed else []
-    equal = sum(reason == "exact_duplicate" for reason, _ in pairs)
-    near = sorted(similarity for reason, similarity in pairs if reason == "near_duplicate")
-    if not equal and not near:
-        return "No document was dropped as a duplicate."
-    said = f"Dropped for a document that stays: {equal:,} with the same text, {len(near):,} near-duplicates"
-    if not near:
-        return f"{said}."
-    tenth, middle = near[len(near) // 10], near[len(near) // 2]
-    return (
-        f"{said}. Of these the exact similarity of shingles to the document that stays was {near[0]:.2f} or more, of "
-        f"nine in ten {tenth:.2f} or more, of half {middle:.2f} or more."
+    lines = [f'load_dataset(folder, "{name}", split="train")' for name in configs]
+    code = "\n".join(
+        [
+            "from datasets import load_dataset",
+            "",
+            'folder = "."  # where this file lies, or the name of the dataset on the Hub',
+            *lines,
+        ]
     )
+    parts = [f"```python\n{code}\n```"]
+    if published.columns and "text" not in published.columns:
+        contents = context.settings.get("contents")
+        where = f" in `{contents}`, gzip-compressed" if contents and "blob_id" in str(contents) else ""
+        parts.append(
+            f"The rows hold no text. The content of a file is found by its `blob_id`{where}, in the encoding "
+            "`src_encoding`; it is the file as its authors published it, in which nothing is masked."
+        )
+    return "\n\n".join(parts)
 
 
-def _masked(rows: Sequence[FunnelRow]) -> str:
-    """Places that were masked, or for which documents were dropped, by stage and kind."""
-    table = [
-        [row.stage, name.removeprefix(f"{column}_"), number]
-        for row in rows
-        for column in ("personal_data", "secrets")
-        for name, number in row.counts.items()
-        if name.startswith(f"{column}_")
-    ]
-    if not table:
-        return "None were found in this run, or none were looked for."
-    return markdown_table(["stage", "kind", "places"], table)
+def _columns(published: Published) -> str:
+    if not published.columns:
+        return ""
+    meanings = MEANINGS | (MEANINGS_OF_CODE if published.kind == "code" else {})
+    rows = [[f"`{name}`", kind, meanings.get(name, "")] for name, kind in published.columns.items()]
+    return markdown_table(["column", "type", "what"], rows)
 
 
-def _domains(domains: Sequence[Mapping[str, Any]]) -> str:
-    if not domains:
-        return "No list of domains was made in this run."
-    ordered = sorted(domains, key=lambda row: (-row["good_pages"], -row["share"], row["id"]))
-    listed = [row for row in ordered if row["listed"]]
-    head = ["domain", "pages", "good pages", "share", "decision"]
-    shown = [*listed[:_SHOWN_DOMAINS], *[row for row in ordered if not row["listed"]][-_SHOWN_DOMAINS:]]
-    table = [[row["id"], row["pages"], row["good_pages"], row["share"], row["reason"]] for row in shown]
-    return f"{len(listed)} of {len(domains)} domains were listed; the best and the worst:\n\n" + markdown_table(
-        head, table
-    )
+def _judges(judged: Sequence[Judged], context: RunContext) -> Iterator[str]:
+    stages = [one.stage for one in judged]
+    for one in judged:
+        yield from judge_parts(one, price_of(context.settings, one.stage, stages))
+
+
+def _settings(context: RunContext) -> str:
+    dumped = yaml.safe_dump(dict(context.settings), sort_keys=False, allow_unicode=True, width=110)
+    return f"```yaml\n{dumped}```"

@@ -29,45 +29,79 @@ import xxhash
 from numpy.typing import NDArray
 
 from curation.blocks.tables import Tables, TableStep, make_table
-from curation.errors import CurationError
+from curation.config import nearest
+from curation.errors import ConfigError, CurationError
 from curation.folder import Folder, open_input
-from curation.text.minhash import MinHash
+from curation.text.minhash import Hashes, MinHash
 
 
 @dataclass(kw_only=True, repr=False)
 class Signatures(TableStep):
     """A document's band keys, and the digest and length of its text.
 
+    With ``within`` keys and digests are mixed with a hash of the column's value: equal texts under different values
+    then have nothing in common, and no later stage needs to know of it.
+
     Args:
         minhash: shingles, normalisation, bands and rows.
+        within: a column: documents of different values are never compared; those without one are a group of their own.
     """
 
     type: ClassVar[str] = "score"
     version: ClassVar[int] = 2
 
     minhash: MinHash = field(default_factory=MinHash)
+    within: str | None = None
+
+    def __post_init__(self) -> None:
+        self._is_declared = False
+        super().__post_init__()
+
+    def identity(self) -> dict[str, Any]:
+        """Without groups as it was when there were none."""
+        found = super().identity()
+        if self.within is None:
+            del found["within"]
+        return found
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
         """Signatures instead of documents: keys are null for a text without words."""
+        if self.within is not None and columns:
+            _check_group(self.within, columns)
+            self._is_declared = True
         digest = {"digest_high": pa.uint64(), "digest_low": pa.uint64()}
         keys = {key_column(band): pa.uint64() for band in range(self.minhash.bands)}
         return {"id": pa.string(), "characters": pa.int64(), **digest, **keys}
 
     def reads_columns(self, columns: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
-        """Id and text."""
-        return {name: kind for name, kind in columns.items() if name in ("id", "text")}
+        """Id and text, and the column of groups."""
+        wanted = ("id", "text", *([self.within] if self.within else []))
+        return {name: columns.get(name, pa.null()) for name in wanted if name in columns or not columns}
 
     def run_tables(self, tables: Tables, rank: int = 0, world_size: int = 1) -> Tables:
         """One row for each document, in order."""
+        rows, found = 0, self._is_declared
         for table in tables:
-            columns = self._signed(table["text"].to_pylist())
+            rows, found = rows + table.num_rows, found or self.within in table.column_names
+            columns = self._signed(table["text"].to_pylist(), self._groups(table))
             yield make_table(self.schema({}), [table["id"].cast(pa.string()), *columns])
+        if self.within is not None and rows and not found:  # in a list of steps of anyone, where nothing is declared
+            raise ConfigError(f"within: the documents of shard {rank} have no column {self.within!r}")
 
-    def _signed(self, texts: Sequence[str]) -> list[pa.Array]:
+    def _groups(self, table: pa.Table) -> list[Any] | None:
+        if self.within is None or self.within not in table.column_names:
+            return None
+        self.count("without_group", table[self.within].null_count)
+        values: list[Any] = table[self.within].to_pylist()
+        return values
+
+    def _signed(self, texts: Sequence[str], groups: Sequence[Any] | None) -> list[pa.Array]:
         keys = self.minhash.band_hashes(texts)
         empty = ~keys.any(1)
         self.count("without_words", int(empty.sum()))
         digests = np.frombuffer(b"".join(map(text_digest, texts)), ">u8").reshape(-1, 2).astype(np.uint64)
+        if groups is not None:
+            keys, digests = _of_groups(keys, digests, groups)
         lengths = pa.array([len(text) for text in texts], pa.int64())
         bands = [pa.array(np.ascontiguousarray(band), mask=empty) for band in keys.T]
         return [lengths, *(pa.array(np.ascontiguousarray(half)) for half in digests.T), *bands]
@@ -81,6 +115,24 @@ def key_column(band: int) -> str:
 def text_digest(text: str) -> bytes:
     """128 bits of a text: two of 10 billion texts share one by chance with a probability of 1.5e-19."""
     return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
+
+
+def _check_group(name: str, columns: Mapping[str, pa.DataType]) -> None:
+    if name not in columns:
+        raise ConfigError(f"within: the documents have no column {name!r} ({nearest(name, sorted(columns))})")
+    if pa.types.is_nested(columns[name]):
+        raise ConfigError(f"within: expected a column of single values, {name!r} is {columns[name]}")
+
+
+def _of_groups(keys: Hashes, digests: Hashes, groups: Sequence[Any]) -> tuple[Hashes, Hashes]:
+    """Keys (n, bands) and digests (n, 2) that two documents share by chance only unless they are of one group.
+
+    As hashes are random, so are their differences: two keys become one with a probability of 2^-64.
+    """
+    values = {value: bytes(16) if value is None else text_digest(str(value)) for value in set(groups)}
+    salts = np.frombuffer(b"".join(values[value] for value in groups), ">u8").reshape(-1, 2)
+    salted = keys ^ salts[:, :1].astype(np.uint64)
+    return np.where(salted == 0, np.uint64(1), salted), digests ^ salts.astype(np.uint64)  # a key of 0 is none
 
 
 class Numbering:

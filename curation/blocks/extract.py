@@ -1,7 +1,8 @@
 """A page's HTML -> its text.
 
 Example: ``ExtractText(extractor="mathematics")`` keeps mathematics as TeX between dollars, and
-``ExtractText(extractor="main_content")`` is resiliparse's main content, the extractor of FineMath's first pass.
+``ExtractText(extractor="resiliparse")`` is resiliparse's main content, the extractor of FineMath's first pass, and
+``ExtractText(extractor="trafilatura")`` that of FineWeb.
 
 Pages are extracted in a process of its own (`curation.html.isolation`), so that none can stop a run, whatever is in it.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -30,8 +31,9 @@ from curation.html.isolation import (
 )
 from curation.html.isolation_child import EXTRACT_PAGE
 from curation.html.page import Macros
+from curation.html.peers import check_trafilatura
 
-Extractor = Literal["mathematics", "main_content"]
+Extractor = Literal["mathematics", "main_content", "resiliparse", "trafilatura"]
 
 _KEEP_SECONDS = 30  # for the next shard, which is read by then
 
@@ -51,8 +53,12 @@ class ExtractText(Step):
     slower machine, need not begin anew.
 
     Args:
-        extractor: ``mathematics`` or ``main_content``.
+        extractor: ``mathematics``, ours; ``resiliparse`` or, the same, ``main_content``; ``trafilatura``, see
+            `curation.html.peers`.
         macros: what becomes of the page's own TeX macros, for ``mathematics``; see `curation.html.extract`.
+        trafilatura_options: of ``trafilatura.extract``, above those of FineWeb: favor_precision and deduplicate (within
+            a page), no comments. FineWeb also dropped pages that took longer than a second; here that is
+            ``timeout_seconds``, which should not decide what a dataset holds.
         max_html_chars: longer pages, and pages with a longer text, are dropped.
         isolate: whether pages are extracted in another process; without it only ``too_large`` is looked after.
         timeout_seconds: for one page.
@@ -65,10 +71,13 @@ class ExtractText(Step):
     functions: ClassVar[dict[str, str]] = {
         "mathematics": EXTRACT_PAGE,
         "main_content": "curation.html.extract:main_text",
+        "resiliparse": "curation.html.extract:main_text",
+        "trafilatura": "curation.html.peers:trafilatura_text",
     }
 
     extractor: Extractor = "mathematics"
     macros: Macros = "keep"
+    trafilatura_options: dict[str, Any] = field(default_factory=dict)
     max_html_chars: int = MAX_HTML_CHARS
     isolate: bool = tuning(True)
     timeout_seconds: float = tuning(TIMEOUT_SECONDS)
@@ -81,6 +90,17 @@ class ExtractText(Step):
                 raise ConfigError(f"{name}: expected more than 0, got {getattr(self, name)}")
         if self.macros != "keep" and self.extractor != "mathematics":
             raise ConfigError(f"macros: {self.macros} needs the extractor mathematics, not {self.extractor}")
+        if self.extractor == "trafilatura":
+            check_trafilatura(self.trafilatura_options)
+        elif self.trafilatura_options:
+            raise ConfigError(f"trafilatura_options: needs the extractor trafilatura, not {self.extractor}")
+
+    def identity(self) -> dict[str, Any]:
+        """Without the options of an extractor that is not used."""
+        found = super().identity()
+        if self.extractor != "trafilatura":
+            del found["trafilatura_options"]
+        return found
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
         """The HTML does not go on."""
@@ -121,7 +141,7 @@ class ExtractText(Step):
         )
 
     def _options(self) -> dict[str, Any]:
-        return {} if self.macros == "keep" else {"macros": self.macros}
+        return self.trafilatura_options or ({} if self.macros == "keep" else {"macros": self.macros})
 
 
 def _pages(documents: Iterable[Document]) -> Iterator[tuple[Document, str | None]]:

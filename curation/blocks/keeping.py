@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from curation.config import nearest
 from curation.errors import ConfigError
+from curation.text.licences import GROUPS, license_type
 
 SHORT = {
     "best": ("highest:score", "longest"),
@@ -34,15 +35,6 @@ SHORT = {
 """Names for what is asked for most. ``highest:COLUMN``, ``lowest:COLUMN`` and ``permissive:COLUMN`` take any column."""
 
 _KINDS = ("highest", "lowest", "permissive")
-# SPDX identifiers of the Blue Oak Council's permissive licences that occur most, and public-domain dedications.
-# fmt: off
-_PERMISSIVE = frozenset((
-    "mit", "mit-0", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "bsd-3-clause-clear", "bsd-2-clause-patent",
-    "0bsd", "isc", "unlicense", "cc0-1.0", "zlib", "libpng", "bsl-1.0", "python-2.0", "postgresql", "ncsa",
-    "x11", "wtfpl", "artistic-2.0", "upl-1.0", "blueoak-1.0.0", "mulanpsl-2.0", "permissive",
-))
-# fmt: on
-_NO_LICENCE = frozenset(("", "no_license", "noassertion", "none", "unknown"))
 
 
 def keep_rules(keep: str | Iterable[str]) -> tuple[str, ...]:
@@ -126,9 +118,8 @@ def _highest(value: Any) -> float:
 
 def _licence(value: Any) -> float:
     """0 if every licence is permissive, 1 if there is none, 2 for all others."""
-    names = [value] if isinstance(value, str) else value or []
-    plain = {str(name).strip().lower() for name in names} - _NO_LICENCE
-    return 1.0 if not plain else 0.0 if plain <= _PERMISSIVE else 2.0
+    group = value if isinstance(value, str) and value in GROUPS else license_type(value)
+    return float(GROUPS.index(group))
 
 
 _NUMBER: dict[str, Callable[[Any], float]] = {"lowest": _number, "highest": _highest, "permissive": _licence}

@@ -1,6 +1,7 @@
 """The last stage: documents in the published columns, one folder of parquet for each configuration, and the card.
 
-Example: ``PublishRows(columns="finemath", configs=("finemath-3plus", "finemath-4plus"), thresholds=(3, 4), cut=...)``
+    PublishRows(columns="finemath", configs=("finemath-3plus", "finemath-4plus"), thresholds=(3, 4), cut="published")
+    PublishRows(columns="stack_edu", by="language", values=("C++", "Java"), configs=("Cpp", "Java"), …)
 
 ``{output}/publish/data`` is the dataset: ``datasets.load_dataset(".../publish/data", "finemath-4plus")``.
 """
@@ -8,76 +9,25 @@ Example: ``PublishRows(columns="finemath", configs=("finemath-3plus", "finemath-
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from datatrove.data import Document
 
-from curation.blocks.card import Judged, dataset_card
+from curation.blocks.card import dataset_card
+from curation.blocks.card_judging import Judged
+from curation.blocks.card_published import least_of
 from curation.blocks.label_report import read_report
+from curation.blocks.published_beside import BESIDE, rows_of, write_annotations, write_contamination
+from curation.blocks.published_columns import PUBLISHED, published_row, published_schema
 from curation.blocks.select import Cut, passes
 from curation.blocks.step import Documents, Step
-from curation.blocks.write import RowWriter
+from curation.config import nearest
 from curation.errors import ConfigError
 from curation.folder import Folder
 from curation.recipe import RunContext
-
-FINEMATH_COLUMNS: dict[str, pa.DataType] = {
-    "url": pa.string(),
-    "fetch_time": pa.int64(),
-    "content_mime_type": pa.string(),
-    "warc_filename": pa.string(),
-    "warc_record_offset": pa.int32(),
-    "warc_record_length": pa.int32(),
-    "text": pa.string(),
-    "token_count": pa.int32(),
-    "char_count": pa.int32(),
-    "metadata": pa.string(),
-    "score": pa.float64(),
-    "int_score": pa.int64(),
-    "crawl": pa.string(),
-    "snapshot_type": pa.string(),
-    "language": pa.string(),
-    "language_score": pa.float64(),
-}
-"""The columns of HuggingFaceTB/finemath, in its order and with its types."""
-
-PUBLISHED = {"finemath": FINEMATH_COLUMNS}
-
-ANNOTATION_COLUMNS: dict[str, pa.DataType] = {
-    "id": pa.string(),
-    "url": pa.string(),
-    "text": pa.string(),
-    "prompt": pa.string(),
-    "prompt_digest": pa.string(),
-    "judge": pa.string(),
-    "reply": pa.string(),
-    "label": pa.int32(),
-    "label_reason": pa.string(),
-    "sample_weight": pa.float64(),
-}
-FURTHER_COLUMNS: dict[str, pa.DataType] = {
-    "expected_label": pa.float64(),
-    "further_labels": pa.list_(pa.int32()),
-    "further_replies": pa.list_(pa.string()),
-    "further_judges": pa.list_(pa.string()),
-}
-"""Published beside `ANNOTATION_COLUMNS` where the judge was asked for them."""
-
-CONTAMINATION_COLUMNS: dict[str, pa.DataType] = {
-    "id": pa.string(),
-    "url": pa.string(),
-    "benchmark": pa.string(),
-    "benchmark_id": pa.string(),
-    "benchmark_text": pa.string(),
-    "ngram": pa.string(),
-    "overlap_ratio": pa.float64(),
-    "matched": pa.string(),
-    "passage": pa.string(),
-}
 
 
 @dataclass(kw_only=True, repr=False)
@@ -85,10 +35,14 @@ class PublishRows(Step):
     """Bring documents into the published columns and send each to the configurations whose threshold it reaches.
 
     Args:
-        columns: whose columns, a key of `PUBLISHED`.
+        columns: whose columns, a key of `curation.blocks.published_columns.PUBLISHED`.
         configs: names of the configurations.
-        thresholds: for each, the score from which on a document belongs to it.
+        thresholds: for each, the score from which on a document belongs to it; a fraction is one of the raw score.
+            None at all: every document belongs to it, scored or not, as in FineWeb.
         cut: see `curation.blocks.select.KeepScore`.
+        further: columns beyond the published ones, at the end, with the types that the input has.
+        by: a column; a document then goes only to configurations of its value, such as those of its language.
+        values: for each configuration, its value of ``by``.
     """
 
     type: ClassVar[str] = "shape"
@@ -96,14 +50,24 @@ class PublishRows(Step):
 
     columns: str
     configs: tuple[str, ...]
-    thresholds: tuple[int, ...]
+    thresholds: tuple[float, ...]
     cut: Cut
+    further: tuple[str, ...] = ()
+    by: str | None = None
+    values: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.columns not in PUBLISHED:
             raise ConfigError(f"publish: unknown columns {self.columns!r} (known are {', '.join(PUBLISHED)})")
+        _check_routes(self.configs, self.thresholds, self.by, self.values)
+        self.thresholds = _whole(self.thresholds)
         self._routes: list[str] = []
         super().__post_init__()
+
+    def identity(self) -> dict[str, Any]:
+        """Without what is not used, so that stages made before there was such a thing stay as they are."""
+        unused = {name for name in ("further", "by", "values") if not getattr(self, name)}
+        return {name: value for name, value in super().identity().items() if name not in unused}
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -115,27 +79,64 @@ class PublishRows(Step):
         return self._routes
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
-        """The published columns and no other."""
-        return PUBLISHED[self.columns]
+        """The published columns, the further ones, and no other."""
+        if self.by is not None and self.by not in columns:
+            raise ConfigError(
+                f"publish: the documents have no column {self.by!r} to tell their configuration by "
+                f"({nearest(self.by, sorted(columns))})"
+            )
+        return published_schema(self.columns, self.further, columns)
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
-        """Documents that reach no threshold are dropped, as ``below_threshold``."""
-        names = PUBLISHED[self.columns]
+        """Documents of no configuration are dropped: ``below_threshold``, or ``other_language`` and the like."""
+        schema = PUBLISHED[self.columns]
+        names = tuple(dict.fromkeys([*schema, *self.further]))
         for doc in data or ():
-            pairs = zip(self.configs, self.thresholds, strict=True)
-            self._routes = [name for name, least in pairs if passes(doc.metadata, least, self.cut)]
+            mine = self._mine(doc)
+            self._routes = [name for name, least in mine if least is None or passes(doc.metadata, least, self.cut)]
             if not self._routes:
-                self.drop(doc, "below_threshold", rank)
+                self.drop(doc, "below_threshold" if mine else f"other_{self.by}", rank)
                 continue
             for name in self._routes:
                 self.count(name)
-            doc.metadata = {name: value for name, value in doc.metadata.items() if name in names}
+            doc.metadata = published_row(doc, names, schema)
             yield doc
+
+    def _mine(self, doc: Document) -> list[tuple[str, float | None]]:
+        """The configurations of a document's value, with their thresholds."""
+        pairs = list(zip(self.configs, least_of(self), strict=True))
+        if self.by is None:
+            return pairs
+        value = doc.metadata.get(self.by)
+        return [pair for pair, wanted in zip(pairs, self.values, strict=True) if value == wanted]
+
+
+def _whole(thresholds: Sequence[float]) -> tuple[float, ...]:
+    """Whole numbers as such, so that 3 and 3.0 of a settings file are one threshold in the plan and the identity."""
+    return tuple(int(one) if float(one).is_integer() else one for one in thresholds)
+
+
+def _check_routes(configs: Sequence[str], thresholds: Sequence[float], by: str | None, values: Sequence[str]) -> None:
+    """Each configuration has its folder, its threshold and, if they go by value, its value."""
+    for name in configs:
+        if name in BESIDE or "/" in name or name.startswith(".") or not name.strip():
+            raise ConfigError(f"publish: no configuration can be named {name!r}: it is the name of its folder")
+    if len(set(configs)) < len(configs):
+        twice = next(name for name, times in Counter(configs).items() if times > 1)
+        raise ConfigError(f"publish: two configurations are named {twice!r}")
+    if thresholds and len(thresholds) != len(configs):
+        raise ConfigError(f"publish: {len(configs)} configurations and {len(thresholds)} thresholds; name as many")
+    if by is None and values:
+        raise ConfigError("publish: values: name the column that has them as by")
+    if by is not None and len(values) != len(configs):
+        raise ConfigError(f"publish: {len(configs)} configurations and {len(values)} values of {by}; name as many")
 
 
 @dataclass(kw_only=True, repr=False)
 class PublishCard(Step):
     """The finishing step: annotations, contamination report and README.md beside the configurations.
+
+    Parts of the card whose folder is not named are left out.
 
     Args:
         dataset: its name.
@@ -143,25 +144,37 @@ class PublishCard(Step):
         thresholds: as of `PublishRows`.
         cut: as of `PublishRows`.
         licence: an SPDX-like licence name of the Hub.
+        by: as of `PublishRows`.
+        values: as of `PublishRows`.
         annotations: folders that `Annotate` wrote.
-        models: folders of the classifiers, or what was given in their place.
+        models: folders of the classifiers, or what was given in their place; the last one decided.
         domains: the folder that `ListDomains` wrote.
         contaminated: the ``removed`` folder of the decontamination.
         duplicates: the ``removed`` folder of the deduplication.
+        scores: all that was scored, without texts, as `curation.blocks.scores.KeepScores` writes it: what there was
+            before the threshold.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     dataset: str
     configs: tuple[str, ...]
-    thresholds: tuple[int, ...]
+    thresholds: tuple[float, ...]
     cut: Cut
     licence: str
+    by: str | None = None
+    values: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     domains: str | None = None
     contaminated: str | None = None
     duplicates: str | None = None
+    scores: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_routes(self.configs, self.thresholds, self.by, self.values)
+        self.thresholds = _whole(self.thresholds)
+        super().__post_init__()
 
     def run(self, data: Documents | None, rank: int = 0, world_size: int = 1) -> Documents:
         """Nothing to do with documents."""
@@ -173,15 +186,12 @@ class PublishCard(Step):
         configs = list(self.configs)
         judged = [_judged(one) for one in self.annotations]
         pairs = zip(self.annotations, judged, strict=True)
-        shown = (_annotation(row, one.counted) for location, one in pairs for row in rows_of(location))
-        if _write(folder, "data/annotations/train-00000.parquet", shown, _annotation_columns(self.annotations)):
+        if write_annotations(folder, [(location, one.counted) for location, one in pairs]):
             configs.append("annotations")
-        found = rows_of(self.contaminated) if self.contaminated else iter(())
-        hits = (row for row in found if row.get("reason") == "contaminated")
-        removed = _write(folder, "data/contamination/train-00000.parquet", hits, CONTAMINATION_COLUMNS)
+        removed = write_contamination(folder, self.contaminated)
         if removed:
             configs.append("contamination")
-        domains = list(rows_of(self.domains)) if self.domains else []
+        domains = None if self.domains is None else list(rows_of(self.domains))
         card = dataset_card(self, context, configs, judged, domains, removed)
         folder.write_bytes("data/README.md", card.encode())
 
@@ -190,44 +200,3 @@ def _judged(location: str) -> Judged:
     """The stage whose ``data`` this is, with its report."""
     stage = location.rstrip("/").removesuffix("/data")
     return Judged(stage.rsplit("/", 1)[-1], read_report(Folder(stage)))
-
-
-def _annotation_columns(locations: Sequence[str]) -> dict[str, pa.DataType]:
-    there: set[str] = set()
-    for folder in map(Folder, locations):
-        for name in folder.list_files("", ".parquet")[:1]:  # all files of a stage have one schema
-            with folder.open(name) as file:
-                there |= set(pq.read_schema(file).names)
-    return ANNOTATION_COLUMNS | {name: kind for name, kind in FURTHER_COLUMNS.items() if name in there}
-
-
-def _annotation(row: dict[str, Any], judged: dict[str, Counter[str]]) -> dict[str, Any]:
-    """A row of the annotations as published; counts its label by judge and prompt."""
-    who = f"{row['judge']} with {row['prompt']}"
-    label = row["label_reason"] if row["label"] is None else f"label {row['label']}"
-    judged.setdefault(who, Counter())[str(label).partition(":")[0]] += 1
-    return {**row, "text": row["text_shown"]}
-
-
-def rows_of(location: str) -> Iterator[dict[str, Any]]:
-    """The rows of all parquet files of a folder, in order; none where there is no folder."""
-    folder = Folder(location)
-    for name in folder.list_files("", ".parquet"):
-        with folder.open(name) as file:
-            for batch in pq.ParquetFile(file).iter_batches():
-                yield from batch.to_pylist()
-
-
-def _write(folder: Folder, name: str, rows: Iterator[dict[str, Any]], columns: dict[str, pa.DataType]) -> int:
-    """Write rows as one file, or none if there are none; returns how many."""
-    first = next(rows, None)
-    folder.remove(name)
-    if first is None:
-        return 0
-    with folder.create(name) as local:
-        writer = RowWriter(local, columns, name, strict=False)
-        writer.write_row(first)
-        for row in rows:
-            writer.write_row(row)
-        writer.close()
-    return writer.count

@@ -1,17 +1,15 @@
-"""Files of any kind -> documents: archives, parquet, JSON lines, CSV, plain files.
+"""Files of any kind -> documents: archives, parquet, JSON lines, CSV, folders of files.
 
 Example: ``for doc in read_files(["pages.warc.gz"], columns={}, reject=print): ...``
 
 A document has ``id`` and ``text``; every other column is kept in its metadata. Pages of an archive carry their HTML in
-the column ``html`` and no text yet. Records that cannot be read are given to ``reject`` with a reason.
+the column ``html`` and no text yet, and rows of ids of files, as The Stack v2 has them, none at all. Records that
+cannot be read are given to ``reject`` with a reason.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -21,15 +19,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datatrove.data import Document
 
+from curation.blocks.checkout import FILE_COLUMNS, read_group
+from curation.blocks.code_columns import with_files
+from curation.blocks.decoding import decode_source
+from curation.blocks.rows import ARCHIVES, JSON_LINES, KINDS, TABLES, parquet_rows, raw_rows
 from curation.errors import ConfigError, CurationError
+from curation.file_groups import group_files, is_group
 from curation.folder import open_input
 from curation.html.archive import Record, read_archive
 
-ARCHIVES = (".warc.gz", ".warc", ".arc.gz", ".arc")
-JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".ndjson")
-TABLES = (".csv", ".csv.gz", ".tsv")
-KINDS = (ARCHIVES, (".parquet",), JSON_LINES, TABLES)
-"""File types that a stage can start from, in the order in which a mixed folder is searched."""
+__all__ = [
+    "ARCHIVES",
+    "JSON_LINES",
+    "KINDS",
+    "PAGE_COLUMNS",
+    "TABLES",
+    "Reject",
+    "columns_of",
+    "count_rows",
+    "crawl_of",
+    "parquet_rows",
+    "raw_rows",
+    "read_files",
+]
 
 Reject = Callable[[Document, str], None]
 
@@ -46,8 +58,6 @@ PAGE_COLUMNS: dict[str, pa.DataType] = {
 }
 """Columns of a page that was read from an archive, beside id and text."""
 
-_MOST_CELL_CHARACTERS = 1 << 30  # of a CSV; Python's own limit of 131,072 is less than a page
-_BATCH_ROWS = 512
 _SAMPLED_ROWS = 2000
 
 
@@ -60,16 +70,19 @@ def read_files(
     """Documents of several files, one file after another.
 
     Args:
-        files: locations; the type is told by the end of the name.
+        files: locations; the type is told by the end of the name, or ``files:`` before it: then each file of the folder
+            or group is a document.
         columns: our column -> the files' column, for files from outside.
         reject: called with a document without text and a reason for each record that cannot be read.
-        skipped: counts archive records that are no pages, by type.
+        skipped: counts archive records that are no pages, by type, and what of a folder was not read.
 
     Raises:
         ConfigError: if a file is of an unknown type.
     """
     for file in files:
-        if file.endswith(ARCHIVES):
+        if is_group(file):
+            yield from read_group(file, reject, skipped)
+        elif file.endswith(ARCHIVES):
             yield from _read_pages(file, reject, skipped)
         else:
             yield from _read_rows(file, columns or {}, reject)
@@ -78,32 +91,42 @@ def read_files(
 def columns_of(files: Sequence[str], mapping: Mapping[str, str], outside: bool = True) -> dict[str, pa.DataType]:
     """The columns that `read_files` gives, from parquet footers and the first rows of other files.
 
+    There is no ``text`` among them if all files have but ids of files (``blob_id``, or lists of ``files``).
+
     Args:
         files: locations.
         mapping: our column -> the files' column.
         outside: whether the files come from outside and so must have texts or pages.
 
     Raises:
-        ConfigError: if a mapped column is missing, or there is neither a text nor an HTML column.
+        ConfigError: if a mapped column is missing, or there is neither a text nor an HTML column nor an id of a file.
     """
     found: dict[str, pa.DataType] = {}
+    with_text = not files
     for file in files:
-        if file.endswith(ARCHIVES):
+        if is_group(file):
+            new = {"id": pa.string(), "text": pa.large_string(), **FILE_COLUMNS}
+        elif file.endswith(ARCHIVES):
             new = {"id": pa.string(), "text": pa.large_string(), **PAGE_COLUMNS}
         else:
             new = _columns_of_rows(file)
             if outside and new:  # an empty file says nothing, as Spark leaves them
                 new = _rename(new, mapping, file)
+        with_text = with_text or not new or bool({"text", "html"} & set(new))
         for name, kind in new.items():
             found[name] = kind if found.get(name, kind) == kind else _common(found[name], kind)
-    return ({"id": pa.string(), "text": pa.large_string()} | found) if outside else found
+    if not outside:
+        return found
+    return {"id": pa.string()} | ({"text": pa.large_string()} if with_text else {}) | found
 
 
 def count_rows(files: Sequence[str]) -> int:
     """How many rows parquet files have, from their footers; files of other kinds are read through."""
     total = 0
     for file in files:
-        if file.endswith(".parquet"):
+        if is_group(file):
+            total += len(group_files(file)[0])
+        elif file.endswith(".parquet"):
             with open_input(file) as stream:
                 total += pq.read_metadata(stream).num_rows
         else:
@@ -128,14 +151,16 @@ def _rename(columns: dict[str, pa.DataType], mapping: Mapping[str, str], file: s
             raise ConfigError(f"{file}: no column {theirs!r} for {ours}; it has {', '.join(columns)}")
     back = {theirs: ours for ours, theirs in mapping.items()}
     renamed = {back.get(name, name): kind for name, kind in columns.items() if name in back or name not in mapping}
-    if not {"text", "html"} & set(renamed):
+    if not {"text", "html"} & set(renamed) and "blob_id" not in with_files(renamed):
         raise ConfigError(
             f"{file}: no column 'text' or 'html'; name it with --columns text=COLUMN (of train: --text-column COLUMN) "
             f"(it has {', '.join(columns)})"
         )
     for name in ("text", "html"):
         kind = renamed.get(name, pa.string())
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        if name == "text" and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+            renamed["text"] = pa.large_string()
+        elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             raise ConfigError(f"{file}: column {mapping.get(name, name)!r} is {kind}, expected text")
     renamed["id"] = pa.string()
     return renamed
@@ -205,6 +230,9 @@ def _read_rows(file: str, columns: Mapping[str, str], reject: Reject | None) -> 
     for index, row in enumerate(rows):
         named = {back.get(key, key): value for key, value in row.items() if key in back or key not in columns}
         identifier, text = named.pop("id", None), named.pop("text", None)
+        reason = "no_text"
+        if isinstance(text, bytes):
+            text, reason = _decoded(text, named)
         doc = Document(
             text=text if isinstance(text, str) else "",
             id=str(identifier) if identifier is not None else f"{stem}:{index}",
@@ -213,53 +241,16 @@ def _read_rows(file: str, columns: Mapping[str, str], reject: Reject | None) -> 
         if isinstance(text, str) or named.get("html") or not _has_text(row, columns):
             yield doc
         elif reject is not None:
-            reject(doc, "no_text")
+            reject(doc, reason)
+
+
+def _decoded(body: bytes, row: dict[str, Any]) -> tuple[str | None, str]:
+    """A text that a table has as bytes, or the reason why it has none; a column ``src_encoding`` is heeded."""
+    found = decode_source(body, row.get("src_encoding"))
+    if found.reason is None and "src_encoding" in row:
+        row["src_encoding"] = found.encoding
+    return (None, found.reason) if found.reason else (found.text, "")
 
 
 def _has_text(row: Mapping[str, Any], columns: Mapping[str, str]) -> bool:
     return columns.get("text", "text") in row or columns.get("html", "html") in row
-
-
-def parquet_rows(file: str) -> Iterator[dict[str, Any]]:
-    """The rows of a parquet file, a batch in memory at a time."""
-    with open_input(file) as stream:
-        for batch in pq.ParquetFile(stream).iter_batches(batch_size=_BATCH_ROWS):
-            yield from batch.to_pylist()
-
-
-def raw_rows(file: str) -> Iterator[dict[str, Any]]:
-    """The rows of a file of JSON lines or a CSV."""
-    if file.endswith(JSON_LINES):
-        for number, line in enumerate(_lines(file), 1):
-            if line.strip():
-                yield _json_object(line, f"{file}: line {number}")
-    elif file.endswith(TABLES):
-        csv.field_size_limit(_MOST_CELL_CHARACTERS)
-        for row in csv.DictReader(_lines(file), delimiter="\t" if file.endswith(".tsv") else ","):
-            row.pop(None, None)  # cells beyond the header's
-            yield row
-    else:
-        raise ConfigError(
-            f"{file}: unknown file type (known: {', '.join(ending for kind in KINDS for ending in kind)})"
-        )
-
-
-def _json_object(line: str, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise CurationError(f"{where}: not valid JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise CurationError(f"{where}: expected one JSON object per line, found {type(row).__name__}")
-    return row
-
-
-def _lines(file: str) -> Iterator[str]:
-    with open_input(file) as raw:
-        stream: Any = raw
-        if file.endswith(".gz"):
-            stream = gzip.GzipFile(fileobj=raw)
-        elif file.endswith(".zst"):
-            stream = pa.CompressedInputStream(raw, "zstd")
-        with io.TextIOWrapper(stream, encoding="utf-8", newline="") as lines:
-            yield from lines

@@ -6,7 +6,7 @@ Example: ``[ScoreText(classifier=folder_of("train", "model")), CountTokens(token
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -18,9 +18,9 @@ import pyarrow as pa
 from datatrove.data import Document
 from loguru import logger
 
+from curation.blocks.learn import threads, with_cache, write_cache
 from curation.blocks.score_journal import ScoreJournal
 from curation.blocks.step import Documents, Step, tuning
-from curation.blocks.train import threads, with_cache, write_cache
 from curation.classify.cache import CachedEmbedder, identity_text, text_digest
 from curation.classify.classifier import Classifier, load_classifier
 from curation.classify.device import Device, own_device
@@ -87,15 +87,15 @@ class ScoreText(Step):
         known = embedder if isinstance(embedder, CachedEmbedder) else None
         with own_device() as device:
             journal = self._journal(classifier, device, rank)
-            windows = _windows(iter(data or ()), device, journal.known if journal else {})
+            windows = windows_of(iter(data or ()), device, journal.known if journal else {}, _digest)
             with Feeder(
                 classifier,
-                processes=self._readers(device),
+                processes=self.processes(device),
                 known=known,
                 remember=self.keep_embeddings is not None,
                 start=device.use,
             ) as feeder:
-                for window, scores in feeder.feed(windows, lambda window: list(window.fresh.values())):
+                for window, scores in feeder.feed(windows, lambda window: [doc.text for doc in window.fresh.values()]):
                     if journal and window.fresh:
                         journal.add(list(window.fresh), scores)
                     elif journal:
@@ -107,7 +107,7 @@ class ScoreText(Step):
         if journal:
             journal.close()
 
-    def _scored(self, classifier: Classifier, window: _Window) -> Iterator[Document]:
+    def _scored(self, classifier: Classifier, window: Window) -> Iterator[Document]:
         scores = np.array([window.known[digest] for digest in window.digests])
         rounded = classifier.int_scores(scores)
         calibrated = classifier.calibrated(scores) if classifier.calibration else [None] * len(scores)
@@ -121,10 +121,11 @@ class ScoreText(Step):
         if self.journal is None:
             return None
         kind = "cpu" if device.position is None else "gpu"
-        made_by = [self.classifier, _stamp(self.classifier), identity_text(classifier.embedder_identity or {}), kind]
+        made_by = [self.classifier, stamp_of(self.classifier), identity_text(classifier.embedder_identity or {}), kind]
         return ScoreJournal(Folder(self.journal), f"{rank:05d}", " ".join(made_by))
 
-    def _readers(self, device: Device) -> int:
+    def processes(self, device: Device) -> int:
+        """How many processes tokenise."""
         if device.shared:
             logger.warning(f"another task of this machine scores on {device.name}, too: fewer workers are as fast")
             self.count("tasks_that_shared_a_gpu")
@@ -136,33 +137,48 @@ class ScoreText(Step):
 
 
 @dataclass(eq=False)
-class _Window:
-    """Documents that are scored together: digests of their texts, and the texts without a known score."""
+class Window:
+    """Documents that are scored together.
+
+    Attributes:
+        documents: in order.
+        digests: what decides the score of each; empty for one that gets none.
+        fresh: digest -> a document, of those without a known score.
+        known: digest -> raw score.
+    """
 
     documents: list[Document]
     digests: list[bytes]
-    fresh: dict[bytes, str]
+    fresh: dict[bytes, Document]
     known: dict[bytes, float]
 
 
-def _windows(documents: Documents, device: Device, taken_over: dict[bytes, float]) -> Iterator[_Window]:
+def windows_of(
+    documents: Documents, device: Device, taken_over: dict[bytes, float], digest_of: Callable[[Document], bytes]
+) -> Iterator[Window]:
+    """Documents in windows; those of which all scores were taken over have nothing fresh."""
     most = _WINDOW_ON_CPU if device.position is None else _WINDOW_ON_GPU
     while True:
-        window, characters = _Window([], [], {}, {}), 0
+        window, characters = Window([], [], {}, {}), 0
         for doc in islice(documents, most):
-            digest = text_digest(doc.text)
+            digest = digest_of(doc)
             window.documents.append(doc)
             window.digests.append(digest)
-            window.fresh[digest] = doc.text
+            if digest:
+                window.fresh[digest] = doc
             characters += len(doc.text)
             if characters >= _WINDOW_CHARACTERS:
                 break
         if not window.documents:
             return
         # A window is taken over whole or not at all: on a GPU a score depends on its batch, by rounding.
-        if all(digest in taken_over for digest in window.digests):
-            window.known, window.fresh = {one: taken_over[one] for one in window.digests}, {}
+        if all(digest in taken_over for digest in window.fresh):
+            window.known, window.fresh = {one: taken_over[one] for one in window.fresh}, {}
         yield window
+
+
+def _digest(doc: Document) -> bytes:
+    return text_digest(doc.text)
 
 
 @dataclass(kw_only=True, repr=False)
@@ -210,14 +226,14 @@ def classifier_location(location: str) -> str:
     return str(model_folder(absolute_location(location))) if given else location
 
 
-def _stamp(location: str) -> str:
+def stamp_of(location: str) -> str:
     """What tells a classifier's files from others in the same place."""
     return Folder(location).stamp() if "/" in location else ""
 
 
 def load_scorer(location: str) -> Classifier:
     """The classifier at a location, loaded once per process for as long as its files are the same."""
-    return _load_as(location, _stamp(location))
+    return _load_as(location, stamp_of(location))
 
 
 @lru_cache(maxsize=2)

@@ -15,10 +15,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
+from curation.blocks.learn import group_of_url
 from curation.blocks.score import classifier_location, load_scorer
 from curation.blocks.select import KeepScore
 from curation.blocks.step import Documents, Step
-from curation.blocks.train import group_of_url
 from curation.classify.student import Student, fit_student
 from curation.content import absolute_location
 from curation.errors import ConfigError, CurationError

@@ -110,7 +110,7 @@ def read_tables(
                 table = conform(pa.Table.from_batches([batch]), schema, file)
                 table = _with_ids(table, "/".join(file.split("/")[-2:]), first)
                 first += table.num_rows
-                if table["text"].null_count:
+                if "text" in columns and table["text"].null_count:
                     reject(table.filter(pc.is_null(table["text"])), "no_text")
                     table = table.filter(pc.is_valid(table["text"]))
                 yield table

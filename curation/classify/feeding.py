@@ -4,6 +4,8 @@
         for window, scores in feeder.feed(windows, texts_of=lambda window: window):  # float64 (n,), in order
             ...
 
+Several encoders take turns: each has a `Feeder`, all of them one thread that computes (``model``), and `submit`.
+
 Three things go on at a time: texts of coming windows are tokenised (and their statistics and character runs taken, for
 the kernel head) in ``processes``, or in a thread if there are none; the model computes one window; whoever iterates
 reads and writes documents. On a GPU the processes are what keeps up with it: a core tokenises 1,600 web texts of 512
@@ -32,6 +34,7 @@ from curation.classify.head import Features, Floats
 from curation.classify.tokens import Tokeniser, Tokens
 
 Window = TypeVar("Window")
+Score = Callable[[Features | TextFeatures], Floats]
 
 AHEAD = 2
 """Windows that are read before the one that is computed."""
@@ -78,6 +81,7 @@ class Feeder:
         known: vectors computed before, and where fresh ones are remembered.
         remember: whether fresh vectors are.
         start: called in the thread that computes, such as to choose its GPU.
+        model: the thread that computes, where several feeders share one; it was started by its owner.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Feeder:
         known: CachedEmbedder | None = None,
         remember: bool = False,
         start: Callable[[], None] | None = None,
+        model: Executor | None = None,
     ) -> None:
         self.classifier = classifier
         self.known, self.remember = known, remember
@@ -99,7 +104,7 @@ class Feeder:
         self._processes, self._start = processes, start
         self._stopped = threading.Event()
         self._readers: Executor | None = None
-        self._model: Executor | None = None
+        self._given, self._model = model, model
 
     def __enter__(self) -> Feeder:
         if self._processes:
@@ -110,12 +115,13 @@ class Feeder:
             )
         else:
             self._readers = ThreadPoolExecutor(1, "read")
-        self._model = ThreadPoolExecutor(1, "score", self._start or _nothing)
+        if self._given is None:
+            self._model = ThreadPoolExecutor(1, "score", self._start or _nothing)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stopped.set()  # whoever interrupts does not wait for the end of a window
-        for executor in (self._model, self._readers):
+        for executor in (self._model if self._given is None else None, self._readers):
             if executor is not None:
                 executor.shutdown(cancel_futures=True)
         if hasattr(self._embedder, "release"):
@@ -125,17 +131,25 @@ class Feeder:
         self, windows: Iterable[Window], texts_of: Callable[[Window], list[str]]
     ) -> Iterator[tuple[Window, Floats]]:
         """Each window with the raw scores (n,) of its texts, in order."""
-        assert self._model is not None, "a Feeder is entered before it feeds"
         pending: deque[tuple[Window, Future[Floats]]] = deque()
         for window in windows:
-            texts = texts_of(window)
-            pending.append((window, self._model.submit(self._scores, texts, *self._read(texts))))
+            pending.append((window, self.submit(texts_of(window))))
             if len(pending) > AHEAD:
                 first, scores = pending.popleft()
                 yield first, scores.result()
         while pending:
             first, scores = pending.popleft()
             yield first, scores.result()
+
+    def submit(self, texts: list[str], score: Score | None = None) -> Future[Floats]:
+        """The raw scores (n,) of one window, which is begun to be read and waits for its turn to be computed.
+
+        Args:
+            texts: of the window.
+            score: features to scores, in place of the classifier's head.
+        """
+        assert self._model is not None, "a Feeder is entered before it feeds"
+        return self._model.submit(self._scores, score or self.classifier.score_features, texts, *self._read(texts))
 
     def _read(self, texts: list[str]) -> tuple[list[NDArray[np.float32] | None], list[Future[Read]]]:
         """What is known of texts, and the reading of the rest, begun."""
@@ -151,7 +165,9 @@ class Feeder:
             reads.append(job or self._readers.submit(self.reader.read, *given))
         return rows, reads
 
-    def _scores(self, texts: list[str], rows: list[NDArray[np.float32] | None], reads: list[Future[Read]]) -> Floats:
+    def _scores(
+        self, score: Score, texts: list[str], rows: list[NDArray[np.float32] | None], reads: list[Future[Read]]
+    ) -> Floats:
         if not texts:
             return np.zeros(0)
         read = [one.result() for one in reads]
@@ -168,7 +184,7 @@ class Feeder:
         if self.reader.head == "kernel":
             plain = [one.plain for one in read if one.plain is not None]
             features = TextFeatures(vectors, *(np.concatenate(part) for part in zip(*plain, strict=True)))
-        return self.classifier.score_features(features)
+        return score(features)
 
     def _vectors(self, texts: list[str], tokens: list[Tokens | None]) -> NDArray[np.float32]:
         if self.reader.tokeniser is None:

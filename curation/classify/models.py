@@ -50,6 +50,11 @@ def load_sequence_classifier(location: str, revision: str | None) -> LoadedModel
     return _load_at(location, revision, "AutoModelForSequenceClassification")
 
 
+def forget_models() -> None:
+    """Lets go of all models that nobody uses any more; they are read again when they are wanted."""
+    _load.cache_clear()
+
+
 def import_torch() -> Any:
     """The module ``torch``.
 

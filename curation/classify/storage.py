@@ -25,6 +25,7 @@ from curation.classify.calibrate import Calibration
 from curation.classify.card import model_card
 from curation.classify.classifier import Classifier
 from curation.classify.embedder import Embedder, TransformersEmbedder, encoder_of
+from curation.classify.encoders import one_encoder
 from curation.classify.head import HEADS, Head, LogitsHead, PooledLinearHead
 from curation.classify.held_out import HeldOut
 from curation.classify.models import (
@@ -115,7 +116,8 @@ def read_classifier(
     loaded = load_sequence_classifier(str(folder or location), revision)
     _check_one_label(location, loaded)
     head = _split_head(loaded)
-    encoder = LoadedModel(loaded.model.base_model, loaded.tokenizer, frozenset()) if head else loaded
+    base = LoadedModel(loaded.model.base_model, loaded.tokenizer, frozenset())
+    encoder = one_encoder(base, without="pooler.") if head else loaded  # a pooler is the head's
     identity = described.get("embedding") or {
         "embedder": location,
         "revision": embedder_revision(location, revision),
@@ -221,7 +223,7 @@ def _read_encoder_and_head(
         if described["embedding"] is None or not (folder / "config.json").is_file():
             raise ConfigError(f"{folder}: this head was saved without its embedder; pass it as embedder=")
         identity = described["embedding"] | {"precision": choose_precision(precision)}
-        embedder = TransformersEmbedder(load_encoder(str(folder), None), identity, threads=threads)
+        embedder = TransformersEmbedder(one_encoder(load_encoder(str(folder), None)), identity, threads=threads)
     return _classifier(described, embedder, head, folder, name=folder.name)
 
 

@@ -106,7 +106,7 @@ def explain_page(html: str) -> Iterator[tuple[bool, float, str]]:
 
 def main_text(html: str, *, main_content: bool = True, alt_texts: bool = False) -> str:
     """The first pass over a crawl: resiliparse's plain text, nothing else done to it; empty where it gives up."""
-    html = _encodable(html)[:MAX_HTML_CHARS]
+    html = encodable(html)[:MAX_HTML_CHARS]
     main_content = main_content and not is_too_deep(html)
     try:
         return str(extract_plain_text(html, main_content=main_content, alt_texts=alt_texts))
@@ -201,7 +201,7 @@ def _head(blocks: Blocks) -> tuple[str | None, str | None]:
     return " ".join(unescape(words).split()) or None, language[1].lower() if language else None
 
 
-def _encodable(html: str) -> str:
+def encodable(html: str) -> str:
     """``html`` without lone surrogates, which resiliparse takes for something other than a string."""
     try:
         html.encode()

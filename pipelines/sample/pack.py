@@ -95,8 +95,8 @@ def record(fields: dict[str, str], block: bytes) -> bytes:
     return gzip.compress(head("WARC/1.0", fields) + block + b"\r\n\r\n", mtime=0)
 
 
-def response_record(response: Response) -> bytes:
-    """The record of one response, with the HTTP headers of its server."""
+def response_record(response: Response, of: str = "") -> bytes:
+    """The record of one response, with the HTTP headers of its server; `of` tells crawls of one page apart."""
     lines = {
         "Date": http_date(response.fetched),
         "Server": "nginx/1.24.0" if len(response.url) % 2 else "Apache/2.4.57 (Debian)",
@@ -107,7 +107,7 @@ def response_record(response: Response) -> bytes:
     }
     fields = {
         "WARC-Type": "response",
-        "WARC-Record-ID": record_id(response.url),
+        "WARC-Record-ID": record_id(of + response.url),
         "WARC-Date": response.fetched,
         "WARC-Target-URI": response.url,
         "WARC-Payload-Digest": sha1(response.body),
@@ -116,12 +116,12 @@ def response_record(response: Response) -> bytes:
     return record(fields, head(f"HTTP/1.1 {response.status}", lines) + response.body)
 
 
-def info_record(name: str) -> bytes:
+def info_record(name: str, first_day: str = FIRST_DAY) -> bytes:
     """The record that opens an archive."""
     fields = {
         "WARC-Type": "warcinfo",
         "WARC-Record-ID": record_id(f"warcinfo:{name}"),
-        "WARC-Date": FIRST_DAY,
+        "WARC-Date": first_day,
         "WARC-Filename": name,
         "Content-Type": "application/warc-fields",
     }

@@ -25,8 +25,8 @@ import numpy as np
 from datatrove.data import Document
 
 from curation import ScoreText, ScreenText, TrainStudent, html_to_text, load_spec
+from curation.blocks.learn import group_of_url
 from curation.blocks.read import read_files
-from curation.blocks.train import group_of_url
 from curation.classify.figures import estimates, rates
 from curation.classify.train import fit_classifier
 

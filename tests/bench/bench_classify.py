@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from curation import load_spec
-from curation.blocks.train import group_of_url
+from curation.blocks.learn import group_of_url
 from curation.classify import figures
 from curation.classify.cache import CachedEmbedder, EmbeddingCache
 from curation.classify.train import fit_classifier, spec_embedder

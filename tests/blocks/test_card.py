@@ -9,7 +9,8 @@ import pytest
 
 from curation.annotation.label_report import Asked
 from curation.annotation.label_tally import LabelTally
-from curation.blocks.card import Judged, dataset_card
+from curation.blocks.card import dataset_card
+from curation.blocks.card_judging import Judged
 from curation.blocks.publish import PublishCard
 from curation.folder import Folder
 from curation.manifest import Manifest, Shard
@@ -59,7 +60,17 @@ def context(tmp_path):
 
 
 STEP = SimpleNamespace(
-    dataset="toy", configs=(), thresholds=(), cut="published", licence="mit", models=(), duplicates=None
+    dataset="toy",
+    configs=(),
+    thresholds=(),
+    cut="published",
+    licence="mit",
+    models=(),
+    by=None,
+    values=(),
+    contaminated=None,
+    duplicates=None,
+    scores=None,
 )
 
 
@@ -70,7 +81,7 @@ def section(card, title):
 def test_the_card_shows_what_the_judge_was_asked_and_what_it_said(context):
     further = {"further_labels": [4], "further_replies": ["x"], "further_judges": ["llama"]}
     rows = [judged("a", 3, prompt_tokens=70, **further), judged("b", 0), judged("c", None)]
-    card = dataset_card(STEP, context, [], [Judged("annotate", report_of(rows))], [], 0)
+    card = dataset_card(STEP, context, [], [Judged("annotate", report_of(rows))], None, 0)
     said = section(card, "Judge")
     assert "### annotate: `llama` with the prompt `mine`" in said
     assert "3 documents were asked about; 2 (66.7%) have a label" in said and "| too_long | 1 |" in said
@@ -87,7 +98,7 @@ def test_seconds_and_cost_are_no_part_of_the_card(context):
     from curation.annotation.label_report import Spent
 
     cards = [
-        dataset_card(STEP, context, [], [Judged("annotate", report_of([judged("a")], spent))], [], 0)
+        dataset_card(STEP, context, [], [Judged("annotate", report_of([judged("a")], spent))], None, 0)
         for spent in (None, Spent(1.0, 2.0, 3.0, 4.0), Spent(10.0, 20.0, 30.0, 40.0))
     ]
     assert len(set(cards)) == 1
@@ -95,9 +106,8 @@ def test_seconds_and_cost_are_no_part_of_the_card(context):
 
 def test_a_stage_without_a_report_is_told_by_its_labels(context):
     old = Judged("annotate", None, {"llama with mine": Counter({"label 3": 2, "too_long": 1})})
-    card = dataset_card(STEP, context, [], [old], [], 0)
+    card = dataset_card(STEP, context, [], [old], None, 0)
     assert section(card, "Judge") == "Asked by `llama with mine`: label 3 2, too_long 1."
-    assert section(dataset_card(STEP, context, [], [], [], 0), "Judge") == "No judge was asked in this run."
 
 
 def publish(context, tmp_path, names):
@@ -137,28 +147,31 @@ def test_further_readings_are_published(context, tmp_path):
 
 
 def test_how_similar_duplicates_were_to_what_stays(context, tmp_path):
-    card = dataset_card(STEP, context, [], [], [], 0)
+    (tmp_path / "none").mkdir()
+    none = SimpleNamespace(**vars(STEP) | {"duplicates": str(tmp_path / "none")})
+    card = dataset_card(none, context, [], [], None, 0)
     assert section(card, "Duplicates") == "No document was dropped as a duplicate."
     rows = [{"id": str(n), "reason": "near_duplicate", "similarity": 0.8 + n / 100} for n in range(20)]
     rows += [{"id": "equal", "reason": "exact_duplicate", "similarity": 1.0}, {"id": "x", "reason": "no_text"}]
     (tmp_path / "removed").mkdir()
     write_parquet(tmp_path / "removed/00000.parquet", rows)
     step = SimpleNamespace(**vars(STEP) | {"duplicates": str(tmp_path / "removed")})
-    said = section(dataset_card(step, context, [], [], [], 0), "Duplicates")
+    said = section(dataset_card(step, context, [], [], None, 0), "Duplicates")
     assert said.startswith("Dropped for a document that stays: 1 with the same text, 20 near-duplicates. ")
     assert "was 0.80 or more, of nine in ten 0.82 or more, of half 0.90 or more." in said
 
 
 def test_what_was_masked_is_counted_by_stage_and_kind(context):
-    assert section(dataset_card(STEP, context, [], [], [], 0), "Personal data and secrets").startswith(
-        "None were found"
-    )
+    assert "Personal data" not in dataset_card(STEP, context, [], [], None, 0)
+    looked = dataset_card(STEP, replace(context, settings={"emails": "mask"}), [], [], None, 0)
+    assert section(looked, "Personal data and secrets") == "None were found."
     manifest = Manifest(Folder(f"{context.output}/mask"))
     manifest.start({}, [], {})
     record = {"documents": 9, "kept": 9, "removed": {}, "opened": 1, "seconds": 0.1}
     counts = {"personal_data_email": 3, "personal_data_documents": 2, "secrets_KEY": 1, "other": 5}
     manifest.finish_shard(Shard(0, (), 0), {**record, "counts": counts})
     manifest.finish({}, {})
-    told = dataset_card(STEP, replace(context, stages=(("mask", None),)), [], [], [], 0)
+    told = dataset_card(STEP, replace(context, stages=(("mask", None),)), [], [], None, 0)
     said = section(told, "Personal data and secrets")
-    assert "| mask | email | 3 |" in said and "| mask | KEY | 1 |" in said and "other" not in said
+    assert "| mask | email | 3 |  |\n| mask | all of them |  | 2 |\n| mask | KEY | 1 |  |" in said
+    assert "other" not in said

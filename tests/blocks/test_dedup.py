@@ -219,6 +219,75 @@ def test_against_an_earlier_dataset_its_documents_stay_and_only_ours_are_dropped
     }
 
 
+@pytest.mark.parametrize("write", [write_parquet, write_jsonl])
+@pytest.mark.parametrize("threshold", [None, 0.8])
+def test_within_groups_texts_of_two_crawls_both_stay(tmp_path, threshold, write):
+    near = PROSE * 4 + "Posted on Monday."
+    shards = [
+        [row("a", PROSE * 4, crawl="one"), row("b", PROSE * 4, crawl="two"), row("c", near, crawl="two", score=0.5)],
+        [
+            row("d", PROSE * 4, crawl=None),
+            row("e", near, crawl=None),
+            row("f", "", crawl="one"),
+            row("g", "", crawl=""),
+        ],
+        [row("h", PROSE * 4, crawl="one"), row("i", "", crawl="one"), row("j", PROSE * 4, crawl="")],
+    ]
+    kept, removed = deduplicated(tmp_path / "within", shards, threshold=threshold, within="crawl", write=write)
+    told = {one["id"]: (one["reason"], one["duplicate_of"], one["cluster_size"]) for one in removed}
+    assert told == {
+        "h": ("exact_duplicate", "a", 2),
+        "c": ("near_duplicate", "b", 2),
+        "d": ("near_duplicate", "e", 2),  # the longer one stays
+        "i": ("exact_duplicate", "f", 2),
+    }
+    kept, _ = deduplicated(tmp_path / "all", shards, threshold=threshold, write=write)
+    assert ids(kept) == ["e", "f"]
+
+
+def test_within_groups_earlier_datasets_count_only_for_their_own(tmp_path):
+    before = [row("old", PROSE * 4, year=2020), row("older", EXERCISE, year=2019)]
+    rows = [row("a", PROSE * 4, year=2020), row("b", PROSE * 4, year=2021), row("c", EXERCISE, year=2021)]
+    kept, removed = deduplicated(tmp_path, [rows], against=before, within="year", threshold=0.8)
+    assert ids(kept) == ["b", "c"]
+    assert [(one["id"], one["duplicate_of"], one["duplicate_in"]) for one in removed] == [("a", "old", "before")]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from("abc") | st.none(), st.text("xyz ", max_size=8)), min_size=1, max_size=14),
+    st.sampled_from([None, 0.5]),
+)
+def test_within_groups_is_each_group_on_its_own(tmp_path_factory, drawn, threshold):
+    rows = [row(str(number), text, group=group) for number, (group, text) in enumerate(drawn)]
+    values = {"ngram": 1, "bands": 20, "rows": 1, "threshold": threshold}
+    kept, removed = deduplicated(tmp_path_factory.mktemp("within"), [rows], within="group", **values)
+    expected = {}
+    for group in {group for group, _ in drawn}:
+        alone = [one for one in rows if one["group"] == group]
+        _, gone = deduplicated(tmp_path_factory.mktemp("alone"), [alone], **values)
+        expected |= {one["id"]: (one["duplicate_of"], one["similarity"], one["cluster_size"]) for one in gone}
+    assert {one["id"]: (one["duplicate_of"], one["similarity"], one["cluster_size"]) for one in removed} == expected
+    assert sorted([*ids(kept), *expected]) == sorted(ids(rows))
+
+
+def test_a_column_of_groups_that_is_not_there_is_told():
+    step = Signatures(within="crawl")
+    with pytest.raises(ConfigError, match=r"within: the documents have no column 'crawl' .*did you mean 'crawls'"):
+        step.schema({"id": pa.string(), "text": pa.string(), "crawls": pa.string()})
+    with pytest.raises(ConfigError, match="within: expected a column of single values, 'crawl' is list"):
+        step.schema({"id": pa.string(), "text": pa.string(), "crawl": pa.list_(pa.string())})
+    with pytest.raises(ConfigError, match="within: the documents of shard 0 have no column 'crawl'"):
+        list(step.run(iter([document(PROSE, "a")])))
+    assert len(list(step.run(iter([document(PROSE, "a"), document(PROSE, "b", crawl="one")])))) == 2
+
+
+def test_without_groups_the_identity_is_what_it_was():
+    assert set(Signatures().identity()) == {"step", "version", "minhash"}
+    assert Signatures(within="crawl").identity()["within"] == "crawl"
+    assert "within" not in str(Signatures())
+
+
 def test_real_texts_and_their_copies(tmp_path):
     with gzip.open(shared("texts/web_texts.jsonl.gz"), "rt") as lines:
         texts = [json.loads(line)["text"] for _, line in zip(range(150), lines, strict=False)]

@@ -1,6 +1,8 @@
+import contextlib
 import json
 import logging
 import sys
+from itertools import islice
 
 import pytest
 from datatrove.data import Document
@@ -8,8 +10,13 @@ from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.readers import JsonlReader
 from datatrove.pipeline.writers import JsonlWriter
 from loguru import logger
+from resiliparse.extract.html2text import extract_plain_text
+from trafilatura import extract, meta
 
 from curation import ConfigError, ExtractText
+from curation.blocks.read import read_files
+
+from .conftest import shared
 
 PAGE = "<!DOCTYPE html>\n<html><body><p>Let \\(x^2\\) be given, and let it stay so for a while.</p></body></html>"
 
@@ -73,11 +80,13 @@ def test_a_text_about_html_stays_as_it_is():
     assert step.counts["already_text"] == 1
 
 
-@pytest.mark.parametrize("extractor", ["mathematics", "main_content"])
+@pytest.mark.parametrize("extractor", ["mathematics", "main_content", "resiliparse", "trafilatura"])
 def test_isolated_or_not_the_documents_are_the_same_and_in_order(extractor):
     def docs():
         for i in range(150):
-            yield page(f"page {i}", f"Let \\(x_{i}\\) be one of many, as is \\(y\\).") if i % 5 else page(str(i), "")
+            yield (
+                page(f"page {i}", f"Let \\(x_{i}\\) be one of many, as is \\(y\\). " * 9) if i % 5 else page(str(i), "")
+            )
             yield Document(text=f"text {i}", id=f"text {i}")
 
     found = []
@@ -127,7 +136,8 @@ def test_time_and_memory_are_no_part_of_the_identity():
 @pytest.mark.parametrize(
     "settings",
     [{"timeout_seconds": 0}, {"max_memory_mb": -1}, {"max_html_chars": 0},
-     {"macros": "drop", "extractor": "main_content"}],
+     {"macros": "drop", "extractor": "main_content"}, {"trafilatura_options": {"deduplicate": False}},
+     {"trafilatura_options": {"favour_precision": True}, "extractor": "trafilatura"}],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused_before_any_work(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
@@ -150,3 +160,59 @@ def test_in_datatrove_s_executor_with_two_tasks_at_a_time(hostile, tmp_path):
         found = [json.loads(line) for line in file.read_text().splitlines()]
         assert [row["id"] for row in found] == [f"{task}-{i}" for i in range(20) if i != 7]
         assert {row["text"] for row in found} == {"words"}
+
+
+@pytest.fixture(scope="module")
+def real_pages():
+    """Fifty of many sites, and ten of them once more."""
+    with contextlib.closing(read_files([str(shared("web/pages") / "trafilatura-cache.warc.gz")])) as pages:
+        found = [doc.metadata["html"] for doc in islice(pages, 50)]
+    return found + found[:10]
+
+
+def extracted(html, **values):
+    step = ExtractText(**values)
+    step.check()
+    step.exclusion_writer = Kept()
+    docs = (Document(text="", id=str(number), metadata={"html": one}) for number, one in enumerate(html))
+    kept = {int(doc.id): doc.text for doc in step.run(docs)}
+    reasons = {int(id): reason for id, reason, _ in step.exclusion_writer.rows}
+    assert set(reasons.values()) <= {"empty_text"} and len(kept) + len(reasons) == len(html)
+    return [kept.get(number, "") for number in range(len(html))]
+
+
+def test_trafilatura_gives_what_it_gives_when_called_plainly_in_any_order_of_pages(real_pages):
+    found = extracted(real_pages, extractor="trafilatura")
+    for html, text in zip(real_pages, found, strict=True):
+        meta.reset_caches()
+        plain = extract(html, favor_precision=True, include_comments=False, deduplicate=True)
+        assert text.strip() == (plain or "").strip()
+    assert sum(len(text) > 500 for text in found) > 30
+    assert extracted(real_pages[:-21:-1], extractor="trafilatura") == found[:-21:-1]
+
+
+def test_options_of_trafilatura_reach_it():
+    rows = "".join(f"<tr><td>a cell of row {row}<td>and its neighbour</tr>" for row in range(9))
+    prose = "".join(
+        f"<p>Paragraph {number} says that a page needs some text, or nothing is found." for number in range(9)
+    )
+    html = [f"<html><body><article>{prose}<table>{rows}</table></article></body></html>"]
+    assert "neighbour" in extracted(html, extractor="trafilatura")[0]
+    options = {"include_tables": False}
+    (text,) = extracted(html, extractor="trafilatura", trafilatura_options=options)
+    assert "Paragraph 8" in text and "neighbour" not in text
+    with_options = ExtractText(extractor="trafilatura", trafilatura_options=options).identity()
+    assert with_options != ExtractText(extractor="trafilatura").identity()
+    assert "trafilatura_options" not in ExtractText().identity()
+
+
+def test_resiliparse_and_main_content_are_one_extractor(real_pages):
+    found = extracted(real_pages[:5], extractor="resiliparse")
+    assert found == extracted(real_pages[:5], extractor="main_content")
+    assert found[0] == extract_plain_text(real_pages[0], main_content=True, alt_texts=False)
+
+
+def test_a_missing_trafilatura_is_told_with_what_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    with pytest.raises(ConfigError, match="pip install 'trafilatura"):
+        ExtractText(extractor="trafilatura").check()

@@ -104,8 +104,8 @@ def test_two_tasks_on_one_gpu_are_counted(toy_classifier):
     from curation.classify.device import Device
 
     step = ScoreText(classifier="x/y")
-    step._readers(Device(0, shared=True))
+    step.processes(Device(0, shared=True))
     assert step.counts["tasks_that_shared_a_gpu"] == 1
-    assert ScoreText(classifier="x/y")._readers(Device(0)) >= 1
-    assert ScoreText(classifier="x/y", readers=5)._readers(Device(0)) == 5
-    assert ScoreText(classifier="x/y")._readers(Device(None)) == 0
+    assert ScoreText(classifier="x/y").processes(Device(0)) >= 1
+    assert ScoreText(classifier="x/y", readers=5).processes(Device(0)) == 5
+    assert ScoreText(classifier="x/y").processes(Device(None)) == 0

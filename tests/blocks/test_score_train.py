@@ -108,6 +108,7 @@ def test_labels_can_stand_in_another_column(spec, labelled, tmp_path):
         ("url", {"url": "redis/redis/src/a.c"}, "redis/redis"),
         ("url", {"url": None}, None),
         ("url", {"url": ""}, None),
+        ("url", {"url": None, "repo_name": "redis/redis"}, "redis/redis"),
         ("repository", {"url": "https://code.host.org/redis/redis/blob/a.c"}, "code.host.org/redis/redis"),
         ("repository", {"url": "x/y/z.c", "repository": "mine"}, "mine"),
         ("repository", {}, None),
@@ -116,7 +117,7 @@ def test_labels_can_stand_in_another_column(spec, labelled, tmp_path):
 )
 def test_what_is_kept_on_one_side_of_a_split(spec, tmp_path, column, metadata, group):
     step = trainer(spec, tmp_path, group_column=column)
-    assert step._group(document("x", "7", **metadata)) == group
+    assert step.group(document("x", "7", **metadata)) == group
 
 
 def test_an_embedder_that_is_missing_is_a_config_error(tmp_path):

@@ -1,0 +1,262 @@
+"""Small objects from a store, many at a time: in order, within bounded memory, and with patience.
+
+Example: ``fetcher = Fetcher("s3://softwareheritage/content/{blob_id}", concurrency=32)``, then
+``for row, body in fetcher.fetch_all(rows): ...`` gives every row with its bytes, or None where the store has none.
+
+An object that is not there is data; a store that refuses us, or is not there, is an error that stops the run: a wrong
+secret must not look like a million missing files.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, TypeVar
+
+from fsspec.core import url_to_fs
+
+from curation.errors import ConfigError, CurationError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_THROTTLED = re.compile(
+    "BandwidthLimitExceeded|InternalError|PriorRequestNotComplete|RequestLimitExceeded|Request(Throttled.*|Timeout)|"
+    "ServiceUnavailable|SlowDown|Throttl(ing|ed).*|TooManyRequests.*"
+)
+_AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
+_REFUSED_ATTEMPTS = 3  # a store under load has answered 403 to good keys
+_LONGEST_WAIT_SECONDS = 30.0
+_HELD_BYTES = 256_000_000
+_NOWHERE = "0" * 40
+
+
+class Fetcher:
+    """Reads objects whose location is a template filled with the columns of a row.
+
+    Args:
+        template: a location of any fsspec protocol with columns in braces.
+        concurrency: requests at a time.
+        window: rows that are waited for at most, so that one slow object does not stop the others.
+        attempts: how often an object is asked for before the run stops.
+        first_wait_seconds: before the second attempt; it doubles with each further one.
+
+    Raises:
+        ConfigError: if the template names no column; at the first use, if its protocol is unknown.
+    """
+
+    def __init__(
+        self,
+        template: str,
+        concurrency: int = 32,
+        window: int = 256,
+        attempts: int = 6,
+        first_wait_seconds: float = 0.5,
+    ) -> None:
+        self.template, self.concurrency, self.window = template, concurrency, max(window, concurrency)
+        self.attempts, self.first_wait_seconds = attempts, first_wait_seconds
+        self.columns = template_columns(template)
+        self.counts: Counter[str] = Counter()
+        self._stopped, self._lock = threading.Event(), threading.Lock()
+
+    @cached_property
+    def _store(self) -> tuple[Any, str]:
+        """The file system and the template as it wants it; opened when something is to be fetched."""
+        return _open_store(self.template, self.concurrency)
+
+    def check(self) -> None:
+        """Ask for an object that nobody has.
+
+        Raises:
+            ConfigError: if the store refuses us or is not there.
+        """
+        fs, pattern = self._store
+        folder = pattern.partition("{")[0].rpartition("/")[0]
+        try:
+            if "file" in _protocols(fs) and not fs.isdir(folder):
+                raise ConfigError(f"contents: {self.template}: no folder {folder}")
+            fs.cat_file(pattern.format_map(dict.fromkeys(self.columns, _NOWHERE)))
+        except FileNotFoundError as error:
+            if _no_bucket(error):
+                raise ConfigError(f"contents: {self.template}: {_said(error)}") from error
+        except ConfigError:
+            raise
+        except Exception as error:  # of a store also what its own package calls an error
+            raise ConfigError(f"contents: {self.template}: {_said(error)}") from error
+
+    def fetch_all(
+        self, rows: Iterable[T], wanted: Callable[[T], Mapping[str, Any] | None], weight: Callable[[T], int]
+    ) -> Iterator[tuple[T, bytes | None]]:
+        """Every row, in order, with what was fetched for it.
+
+        Args:
+            rows: of any kind.
+            wanted: the values of the template's columns for a row, None for one that needs nothing.
+            weight: how many bytes a row's object has, as far as is known; bounds what is held.
+
+        Raises:
+            CurationError: if the store refuses us, is gone, or an object cannot be had after all attempts.
+        """
+        pool = ThreadPoolExecutor(self.concurrency, "fetch")
+        waiting: deque[tuple[T, int, Future[bytes | None] | None]] = deque()
+        held = 0
+        try:
+            for row in rows:
+                values = wanted(row)
+                future = self._begin(pool, values)
+                size = weight(row) if future else 0
+                waiting.append((row, size, future))
+                held += size
+                while waiting and (len(waiting) >= self.window or held > _HELD_BYTES):
+                    one, size, first = waiting.popleft()
+                    held -= size
+                    yield one, first.result() if first else None
+            for one, _, future in waiting:
+                yield one, future.result() if future else None
+        finally:
+            self._stopped.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._stopped.clear()
+
+    def _begin(self, pool: ThreadPoolExecutor, values: Mapping[str, Any] | None) -> Future[bytes | None] | None:
+        if values is None:
+            return None
+        _ = self._store  # opened once, before many threads want it
+        return pool.submit(self.fetch, values)
+
+    def fetch(self, values: Mapping[str, Any]) -> bytes | None:
+        """One object, None if it is not there; see `fetch_all`."""
+        fs, pattern = self._store
+        path = pattern.format_map(values)
+        if ".." in path.split("/"):
+            return None
+        for attempt in range(1, self.attempts + 1):
+            try:
+                body: bytes = fs.cat_file(path)
+            except FileNotFoundError as error:
+                if _no_bucket(error):
+                    raise CurationError(f"{self.template}: {_said(error)}") from error
+                return None
+            except Exception as error:
+                self._wait(error, path, attempt)
+            else:
+                self._count(fetched_files=1, fetched_bytes=len(body))
+                return body
+        raise AssertionError("the last attempt returns or raises")
+
+    def _count(self, **more: int) -> None:
+        with self._lock:
+            self.counts.update(more)
+
+    def _wait(self, error: Exception, path: str, attempt: int) -> None:
+        """Until an object may be asked for again; raise where that would be in vain."""
+        again = _may_pass(error)
+        most = self.attempts if again else _REFUSED_ATTEMPTS if _is_refusal(error) else 1
+        if attempt >= min(most, self.attempts) or self._stopped.is_set():
+            raise CurationError(f"{path}: {_said(error)} (after {attempt} attempts)") from error
+        self._count(fetch_retries=1)
+        seconds = min(self.first_wait_seconds * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
+        self._stopped.wait(seconds * random.uniform(0.5, 1.5))
+
+
+def template_columns(template: str) -> tuple[str, ...]:
+    """The columns in the braces of a location.
+
+    Raises:
+        ConfigError: if there are none, or the braces are not closed.
+    """
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise ConfigError(f"contents: {template!r}: {error}") from error
+    if not names or not all(name.isidentifier() for name in names):
+        raise ConfigError(f"contents: {template!r} names no column; expected such as s3://bucket/content/{{blob_id}}")
+    return tuple(dict.fromkeys(names))
+
+
+def _open_store(template: str, concurrency: int) -> tuple[Any, str]:
+    """The file system; on S3 with as many connections, and without keys where there are none (public buckets)."""
+    options: dict[str, Any] = {}
+    if template.startswith(("s3://", "s3a://")):
+        options["config_kwargs"] = {"max_pool_connections": concurrency}
+        options["anon"] = not _has_keys()
+    try:
+        fs, path = url_to_fs(template, **options)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"contents: {template}: {error}") from error
+    return fs, path
+
+
+def _has_keys() -> bool:
+    from botocore.session import Session  # type: ignore[import-untyped]
+
+    return Session().get_credentials() is not None
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether a later attempt may succeed: the store is busy, or a connection broke."""
+    code, status = _answer(error)
+    if _THROTTLED.fullmatch(code or "") or status in _AGAIN:
+        return True
+    if isinstance(error, PermissionError | IsADirectoryError | NotADirectoryError | FileExistsError):
+        return False
+    known = type(error).__module__.partition(".")[0] in ("aiohttp", "botocore", "aiobotocore", "urllib3", "requests")
+    return isinstance(error, OSError | TimeoutError | EOFError) or (known and status is None and not _is_refusal(error))
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return (
+        isinstance(error, PermissionError) or _answer(error)[1] in (401, 403) or "Credentials" in type(error).__name__
+    )
+
+
+def _no_bucket(error: BaseException) -> bool:
+    return _answer(error)[0] == "NoSuchBucket"
+
+
+def _answer(error: BaseException | None) -> tuple[str | None, int | None]:
+    """The code and HTTP status of a store's answer, from the error or what caused it."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        if isinstance(response, dict) and "Error" in response:
+            return response["Error"].get("Code"), response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        status = getattr(error, "status", None) or getattr(error, "status_code", None)
+        if isinstance(status, int):
+            return None, status
+        error = error.__cause__
+    return None, None
+
+
+def _said(error: BaseException) -> str:
+    """What a store said, in one line; of a refusal where its keys come from."""
+    code, status = _answer(error)
+    told = " ".join(filter(None, [str(status or ""), code or type(error).__name__]))
+    if _is_refusal(error):
+        return (
+            f"access denied ({told}): {error}; key and secret are those of the environment (S3: AWS_ACCESS_KEY_ID, …)"
+        )
+    return f"{told}: {error}"
+
+
+def _protocols(fs: Any) -> tuple[str, ...]:
+    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
+
+
+def timed(items: Iterator[R], spent: Counter[str], name: str) -> Iterator[R]:
+    """The items, with the seconds that were waited for them added to a counter, in milliseconds."""
+    while True:
+        begun = time.perf_counter()
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        finally:
+            spent[name] += round(1000 * (time.perf_counter() - begun))
+        yield item

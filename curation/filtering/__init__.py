@@ -1,0 +1,1 @@
+"""Keeping scored rows by flags, from scores that are kept without texts."""

@@ -1,0 +1,1 @@
+"""Uploading a dataset to the Hub."""

@@ -1,0 +1,161 @@
+"""FineWeb-Edu: web pages as FineWeb takes them in, and of these the educational ones.
+
+    curate run fineweb_edu --config fineweb_edu-smoke --output out
+
+First FineWeb, in the order of its published example (FineWeb paper, section 3): URL filter, main text, language, the
+quality rules, near-duplicates within each crawl, personal data. Then a judge rates a sample from 0 to 5, a classifier
+learns the judge and scores everything, and what reaches a threshold is published. With ``start: texts`` the input is
+FineWeb itself, or any parquet with texts, and the first half is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from curation import (
+    Decontamination,
+    Dedup,
+    Distillation,
+    ExtractText,
+    KeepQuality,
+    KeepScore,
+    KeepScores,
+    KeepUrl,
+    PublishCard,
+    PublishRows,
+    ReplacePersonal,
+    Stage,
+    check_configs,
+    classifier_of,
+    decontaminate_stage,
+    dedup_stages,
+    distill_stages,
+    folder_of,
+    judged_folders,
+    language_stage,
+    score_stages,
+)
+
+Removed = Literal["full", "ids", "none"]
+Treatment = Literal["mask", "drop", "off"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every value of the recipe; see fineweb_edu.yaml for what each is and where it comes from."""
+
+    name: str
+    inputs: tuple[str, ...]
+    start: Literal["pages", "texts"]
+    columns: dict[str, str] = field(default_factory=dict)
+    url_lists: str
+    extractor: Literal["ours", "trafilatura", "resiliparse"]
+    language: str
+    language_threshold: float
+    language_detector: str
+    quality_rules: tuple[str, ...]
+    quality_thresholds: dict[str, Any] = field(default_factory=dict)
+    curly_bracket: Literal["drop", "keep", "mark"]
+    dedup: Dedup | None
+    emails: Treatment
+    ips: Treatment
+    judged: Distillation
+    tokenizer: str | None
+    configs: dict[str, float]
+    decontamination: Decontamination
+    removed_pages: Removed
+    licence: str
+
+    def __post_init__(self) -> None:
+        check_configs(self.configs)
+        if not 0 <= self.language_threshold < 1:
+            raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {self.language_threshold}")
+
+    @property
+    def threshold(self) -> float:
+        """What every published document reaches."""
+        return min(self.configs.values())
+
+
+def stages(s: Settings) -> list[Stage]:
+    """The stages in order."""
+    texts: str | tuple[str, ...] = "personal" if s.start == "pages" else s.inputs
+    columns = {} if s.start == "pages" else s.columns
+    return [
+        *(fineweb_stages(s) if s.start == "pages" else []),
+        *distill_stages(s.judged, pool=texts, columns=columns),
+        *score_stages(s.judged, texts, columns=columns, tokenizer=s.tokenizer, removed=s.removed_pages),
+        Stage(name="scores", reads="score", steps=[KeepScores()]),
+        Stage(
+            name="select",
+            reads="score",
+            steps=[KeepScore(threshold=s.threshold, cut=s.judged.cut)],
+            removed=s.removed_pages,
+        ),
+        decontaminate_stage(s.decontamination, "select", removed=s.removed_pages),
+        publish_stage(s),
+    ]
+
+
+def fineweb_stages(s: Settings) -> list[Stage]:
+    """Pages to the texts that FineWeb is made of."""
+    dedup = dedup_stages(s.dedup, "quality", removed=s.removed_pages) if s.dedup else []
+    return [
+        Stage(
+            name="extract",
+            reads=s.inputs,
+            columns=s.columns,
+            steps=[KeepUrl(lists=s.url_lists), ExtractText(extractor=extractor_of(s))],
+            costly=True,
+            removed="ids" if s.removed_pages == "full" else s.removed_pages,
+        ),
+        language_stage(s.language, s.language_threshold, s.language_detector, "extract", removed=s.removed_pages),
+        Stage(
+            name="quality",
+            reads="language",
+            steps=[
+                KeepQuality(
+                    language=s.language,
+                    rules=s.quality_rules,
+                    thresholds=s.quality_thresholds,
+                    curly_bracket=s.curly_bracket,
+                )
+            ],
+            removed=s.removed_pages,
+        ),
+        *dedup,
+        Stage(
+            name="personal",
+            reads="dedup" if dedup else "quality",
+            steps=[ReplacePersonal(emails=s.emails, ips=s.ips, report=folder_of("personal", "report"))],
+            removed=s.removed_pages,
+        ),
+    ]
+
+
+def extractor_of(s: Settings) -> Literal["mathematics", "trafilatura", "resiliparse"]:
+    """The extractor by its name in the steps."""
+    return "mathematics" if s.extractor == "ours" else s.extractor
+
+
+def publish_stage(s: Settings) -> Stage:
+    """The configurations, annotations and the card."""
+    configs, thresholds = tuple(s.configs), tuple(s.configs.values())
+    return Stage(
+        name="publish",
+        reads="decontaminate",
+        steps=[PublishRows(columns="fineweb_edu", configs=configs, thresholds=thresholds, cut=s.judged.cut)],
+        finish=PublishCard(
+            dataset=s.name,
+            configs=configs,
+            thresholds=thresholds,
+            cut=s.judged.cut,
+            licence=s.licence,
+            annotations=judged_folders((s.judged, "")),
+            models=(classifier_of(s.judged),),
+            contaminated=folder_of("decontaminate", "removed") if s.decontamination.benchmarks else None,
+            duplicates=folder_of("dedup", "removed") if s.dedup and s.start == "pages" else None,
+            scores=folder_of("scores", "data"),
+        ),
+    )
