@@ -54,12 +54,11 @@ def code(folder: Path) -> dict[str, Any]:
     }
 
 
-def web(folder: Path) -> dict[str, Any]:
-    """The settings for the pages."""
-    write_lines(folder / "replies.jsonl", [{"url": r["url"], "reply": r["reply"]} for r in recorded("fineweb_edu_5pt")])
+def web() -> dict[str, Any]:
+    """The settings for the pages. Of the labelled ones few pass FineWeb's rules, so the labels are given, not drawn."""
     return {
         "inputs": [str(SHARED / "web" / part) for part in ("archives", "pages", "gold")],
-        "judged": {"judge": f"replay:{folder / 'replies.jsonl'}", "replay_only": True},
+        "judged": {"labels": str(SHARED / "labels" / "fineweb_edu_5pt.jsonl.gz")},
         "decontamination": {"benchmarks": []},
     }
 
@@ -89,7 +88,7 @@ def main() -> None:
         output = given.output or Path(temporary) / "out"
         settings = Path(f"{output}-settings")
         settings.mkdir(parents=True, exist_ok=True)
-        values = code(settings) if given.recipe == "stack_edu" else web(settings)
+        values = code(settings) if given.recipe == "stack_edu" else web()
         recipe = load_recipe(given.recipe, config=f"{given.recipe}-smoke", overrides=given.sets, values=values)
         started = time.perf_counter()
         report = run(recipe, str(output))
