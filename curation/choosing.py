@@ -66,7 +66,10 @@ def choose_point(
         raise ConfigError(f"cut: {cut}: a target or a share to keep cuts the raw score")
     if keep_share is not None:
         return _share(input, keep_share, threshold, classifier, columns.get("score", "score"))
-    assert target is not None
+    if target is None:
+        raise ConfigError(
+            "a classifier tells where to cut for a target, or what a share to keep costs: name one of them"
+        )
     if Target.parse(target).kind == "share":
         raise ConfigError(f"target {target}: of documents that are scored say --keep-share, which is exact")
     if classifier is None:

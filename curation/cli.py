@@ -135,6 +135,9 @@ def run(
         out.print(f"\ndataset  {report.output}/publish/data\ncard     {report.output}/publish/data/README.md")
         if push and report.records["publish"]["kept"]:
             push_to_hub(report.output, push)
+            push = None
+    if push:
+        err.print("[yellow]nothing was uploaded[/]: no dataset was published, or an empty one")
     err.print(f"{report.seconds:.1f} s, peak memory {report.peak_memory_gb:.2f} GB")
 
 
@@ -166,7 +169,7 @@ for part in (beginning, annotating, documents, filtering, duplicates, cleaning, 
 @app.command(epilog="Example: [bold]curate extract page.html[/]")
 def extract(
     source: Annotated[str, typer.Argument(metavar="FILE_OR_URL", help="A page, an archive, or the URL of one.")],
-    extractor: Annotated[str, typer.Option(help="mathematics or main_content.")] = "mathematics",
+    extractor: Annotated[str, typer.Option(help="mathematics, resiliparse or trafilatura.")] = "mathematics",
     limit: Annotated[int, typer.Option(min=1, help="Pages of an archive to show.")] = 20,
     macros: Annotated[str, typer.Option(help="The page's own TeX macros: keep, expand or drop.")] = "keep",
     mathematics: Annotated[bool, typer.Option(help="Whether formulas become TeX between dollars.")] = True,

@@ -159,9 +159,10 @@ def _as_cut(source: str, given: Given, chosen: Mapping[str, str | None]) -> Give
         return given
     from curation.choosing import choose_point
     from curation.console import out
+    from curation.filtering.source import scored_documents
 
     point = choose_point(
-        source,
+        scored_documents(source),
         given["threshold"],
         given["cut"] or "published",
         chosen["target"],

@@ -21,6 +21,7 @@ from curation.classify.spec import load_spec
 from curation.errors import ConfigError
 from curation.filtering.filter_scores import rules_of
 from curation.filtering.rules import Flags
+from curation.filtering.source import scored_documents
 from curation.labelling import annotate
 from curation.recipe import Stage, folder_of
 from curation.running import RunReport, run_stages
@@ -104,7 +105,7 @@ def select(
     """Keep scored documents from a threshold on; they stand in ``{output}/select/data``, the others in ``removed``.
 
     Args:
-        input: what `score` wrote, or any documents with its columns.
+        input: what `score` wrote, or any documents with its columns; of a recipe's run those of its stage ``score``.
         output: a folder.
         threshold: a whole number compares ``int_score``, a fraction such as 2.7 the raw ``score``.
         threshold_of: language -> threshold, of scored parquet; others have ``threshold``, else that of the table of
@@ -126,6 +127,7 @@ def select(
     Raises:
         ConfigError: before any work, for whatever cannot work.
     """
+    input = scored_documents(input)
     flags = Flags(
         threshold=threshold if target is None and classifier is None else None,
         threshold_of=dict(threshold_of or {}),
@@ -160,7 +162,7 @@ def _by_one_cut(
     columns: Mapping[str, str],
     progress: Progress | None,
 ) -> KeepScore:
-    if target is not None or keep_share is not None:
+    if target is not None or keep_share is not None or classifier is not None:
         point = choose_point(input, threshold, cut, target, keep_share, classifier, columns)
         if progress is not None:
             progress.say(f"cut      {point}")

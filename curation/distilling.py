@@ -173,13 +173,18 @@ def score_stages(
     return [*before, score]
 
 
-def check_configs(configs: Mapping[str, float], low: float = 0, high: float = 5) -> None:
-    """Raise ValueError unless there is at least one configuration, each with a threshold on the scale."""
+def check_configs(configs: Mapping[str, float], cut: str, low: float = 0, high: float = 5) -> None:
+    """Raise ValueError unless there is at least one configuration, each with a threshold on the scale, all of one kind.
+
+    Whole thresholds compare ``int_score``, others the raw ``score``; neither selects what the other needs.
+    """
     if not configs:
         raise ValueError("configs: expected at least one name with its threshold")
     for name, threshold in configs.items():
         if not low <= threshold <= high:
             raise ValueError(f"configs.{name}: expected a threshold from {low:g} (all) to {high:g}, got {threshold:g}")
+    if cut != "calibrated" and len({float(one).is_integer() for one in configs.values()}) > 1:
+        raise ValueError("configs: whole thresholds compare int_score, fractions the raw score: name one kind only")
 
 
 def classifier_of(d: Distillation, suffix: str = "") -> str:

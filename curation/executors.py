@@ -12,6 +12,7 @@ import contextlib
 import importlib.util
 import os
 import pickle
+import shutil
 import signal
 import sys
 import threading
@@ -118,6 +119,13 @@ def check_executor(settings: ExecutorSettings) -> None:
         raise ConfigError("executor: slurm needs a partition")
     if settings.kind == "ray" and importlib.util.find_spec("ray") is None:
         raise ConfigError("executor: ray is not installed; pip install 'curation[ray]'")
+
+
+def check_here(settings: ExecutorSettings) -> None:
+    """As `check_executor`, and that the cluster can be reached from this machine."""
+    check_executor(settings)
+    if settings.kind == "slurm" and shutil.which("sbatch") is None:
+        raise ConfigError("executor: no Slurm here (no command `sbatch`); --executor local runs on this machine")
 
 
 def make_executor(

@@ -26,6 +26,8 @@ from typing import Any
 from fsspec.core import url_to_fs
 from fsspec.utils import glob_translate
 
+from curation.beside import Stamped, folders_above, licences_beside
+
 PREFIX = "files:"
 """What the location of a folder of files begins with."""
 
@@ -55,6 +57,10 @@ class _Visible:
     path: str
     size: int
     stamp: str
+
+    @property
+    def location(self) -> str:
+        return f"{self.root}/{self.path}"
 
 
 def is_group(location: str) -> bool:
@@ -97,7 +103,8 @@ def list_groups(location: str) -> list[FileGroup]:
 
     Not among them, but counted: ``.git``, hidden folders and files, symbolic links, what is neither folder nor file,
     names that are not UTF-8 or have a line break, and files above `MAX_FILE_BYTES`. A checkout's root is the nearest
-    folder that has a ``.git``; a local folder in a checkout belongs to it if git tracks something below it.
+    folder that has a ``.git``; a local folder in a checkout belongs to it if git tracks something below it. Licence
+    files that hold for what is listed and are not listed themselves change the first group's digest.
 
     Args:
         location: local or remote, without ``files:``; no group for a place where nothing is.
@@ -111,13 +118,18 @@ def list_groups(location: str) -> list[FileGroup]:
     if not fs.exists(path):
         return []
     skipped: Counter[str] = Counter()
-    files = list(_local(path, skipped) if local else _remote(fs, path, skipped))
+    files = seen = list(_local(path, skipped) if local else _remote(fs, path, skipped))
     if wanted is not None:
         files = [file for file in files if _matches(f"{_bare(file.root)}/{file.path}", wanted)]
+    root = _root_above(path if os.path.isdir(path) else os.path.dirname(path)) if local else path
+    unlisted = [(file.location, f"{file.size} {file.stamp}") for file in (set(seen) - set(files) if wanted else ())]
+    listed = (file.location for file in files) if unlisted else ()
+    beside = licences_beside(unlisted, listed, folders_above(path, root))
     kept = sorted((file for file in files if file.size <= MAX_FILE_BYTES), key=lambda file: f"{file.root}//{file.path}")
     if len(files) > len(kept):
         skipped["too_large"] += len(files) - len(kept)
-    return [_group(part, skipped if index == 0 else Counter()) for index, part in enumerate(_parts(kept))]
+    parts = enumerate(_parts(kept))
+    return [_group(part, *((Counter[str](), ()) if index else (skipped, beside))) for index, part in parts]
 
 
 def _parts(files: Iterable[_Visible]) -> Iterator[list[_Visible]]:
@@ -133,7 +145,7 @@ def _parts(files: Iterable[_Visible]) -> Iterator[list[_Visible]]:
         yield part
 
 
-def _group(files: Sequence[_Visible], skipped: Counter[str]) -> FileGroup:
+def _group(files: Sequence[_Visible], skipped: Counter[str], beside: Sequence[Stamped] = ()) -> FileGroup:
     lines = ["skipped " + " ".join(f"{kind}={skipped[kind]}" for kind in sorted(skipped)) if skipped else ""]
     before = ""
     seen = hashlib.sha256()
@@ -141,6 +153,8 @@ def _group(files: Sequence[_Visible], skipped: Counter[str]) -> FileGroup:
         lines.append(f"{'' if file.root == before else file.root}//{file.path}")
         before = file.root
         seen.update(f"{file.root}//{file.path}\n{file.size} {file.stamp}\n".encode())
+    for location, stamp in beside:
+        seen.update(f"{location}\n{stamp}\n".encode("utf-8", "replace"))
     size = sum(file.size for file in files)
     label = _label(files[0].root, files[0].path, len(files))
     return FileGroup(f"{PREFIX}{chr(10).join(lines)}\n", label, size, seen.hexdigest()[:16], len(files))

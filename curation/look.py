@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from curation.blocks.extract import Extractor
+from curation.blocks.extract import Extractor, ExtractText
 from curation.blocks.read import ARCHIVES
 from curation.content import resolve_location
 from curation.errors import ConfigError
 from curation.folder import open_input
 from curation.html.archive import read_archive
 from curation.html.charset import decode
+from curation.html.isolation_child import as_page, load
 from curation.html.page import Macros, Page
+from curation.html.peers import check_trafilatura
 
 EXTRACTORS = get_args(Extractor)
 MACROS = get_args(Macros)
@@ -46,7 +48,8 @@ class View:
     def check(self) -> None:
         """Raise ConfigError for an extractor or a treatment of macros that does not exist."""
         if self.extractor not in EXTRACTORS:
-            raise ConfigError(f"--extractor {self.extractor}: expected {' or '.join(EXTRACTORS)}")
+            known = f"{', '.join(EXTRACTORS[:-1])} or {EXTRACTORS[-1]}"
+            raise ConfigError(f"--extractor {self.extractor}: expected {known}")
         if self.macros not in MACROS:
             raise ConfigError(f"--macros {self.macros}: expected {', '.join(MACROS[:-1])} or {MACROS[-1]}")
         if self.form == "blocks" and self.extractor != "mathematics":
@@ -55,6 +58,12 @@ class View:
             raise ConfigError("--explain shows the whole page and its formulas: without --whole and --no-mathematics")
         if self.macros != "keep" and (self.form == "blocks" or self.extractor != "mathematics"):
             raise ConfigError(f"--macros {self.macros}: only for the text of the extractor mathematics")
+        if not self.mathematics and self.extractor != "mathematics":
+            raise ConfigError(f"--no-mathematics: only for the extractor mathematics; {self.extractor} knows none")
+        if self.extractor == "trafilatura":
+            if not self.main_content:
+                raise ConfigError("--whole: trafilatura gives main content only")
+            check_trafilatura({})
 
     def of(self, html: str, url: str | None = None) -> str:
         """What is shown of one page."""
@@ -66,12 +75,10 @@ class View:
         return page.text
 
     def _page(self, html: str) -> Page:
-        from curation.html.extract import extract_page, main_text
-
-        if self.extractor == "main_content":
-            return Page(main_text(html, main_content=self.main_content), False, None, None, ())
-        macros: Any = self.macros
-        return extract_page(html, mathematics=self.mathematics, main_content=self.main_content, macros=macros)
+        options: dict[str, Any] = {} if self.extractor == "trafilatura" else {"main_content": self.main_content}
+        if self.extractor == "mathematics":
+            options |= {"mathematics": self.mathematics, "macros": self.macros}
+        return as_page(load(ExtractText.functions[self.extractor])(html, **options))
 
 
 def look(location: str, view: View, limit: int) -> Iterator[str]:

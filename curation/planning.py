@@ -52,7 +52,10 @@ def plan(
         ConfigError: for an unknown stage, an input that is not there, or a stage whose needs are left out.
     """
     if columns and not sources:
-        raise ConfigError("--columns names the columns of an input given with --from STAGE=PATH; there is none")
+        raise ConfigError(
+            "--columns names the columns of an input given with --from STAGE=PATH; there is none (of the recipe's own "
+            "inputs: --set columns.text=COLUMN)"
+        )
     names = [stage.name for stage in recipe.stages]
     again = {name.removesuffix("+"): name.endswith("+") for name in redo}
     for name in (*(sources or {}), *again, *([only] if only else [])):

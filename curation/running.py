@@ -20,7 +20,7 @@ from curation.blocks.read import columns_of
 from curation.blocks.shards import schema_after
 from curation.content import resolve_location
 from curation.errors import ConfigError, StaleOutput
-from curation.executors import check_executor
+from curation.executors import check_here
 from curation.folder import Folder
 from curation.manifest import Manifest
 from curation.memory import MemoryWatch
@@ -176,7 +176,7 @@ def _check(planned: Sequence[Planned], folder: Folder, executor_of: Callable[[st
     for one in working:
         if one.reads and one.reads not in finished and one.reads in made:
             raise ConfigError(f"stage {one.stage.name} reads {one.reads}, which is not finished")
-        check_executor(executor_of(one.stage.name))
+        check_here(executor_of(one.stage.name))
         if one.inputs:  # some files tell whether the columns are there; the others are read when the stage begins
             columns = columns_of([file.path for file in one.inputs[:_LOOKED_AT]], one.mapping)
             if "text" not in columns and not any(getattr(step, "reads_contents", False) for step in one.stage.steps):

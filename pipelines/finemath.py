@@ -22,6 +22,7 @@ from curation import (
     ExtractText,
     KeepListed,
     KeepScore,
+    KeepScores,
     ListDomains,
     PublishCard,
     PublishRows,
@@ -154,6 +155,7 @@ def stages(s: Settings) -> list[Stage]:
         ),
         *screen_stages(s.second, texts, s),
         score_stage("score", "screen" if s.second.cascade else texts, s.second, "", s),
+        Stage(name="scores", reads="score", steps=[KeepScores()]),
         Stage(
             name="select",
             reads="score",
@@ -253,5 +255,6 @@ def publish_stage(s: Settings) -> Stage:
             domains=folder_of("domains", "data"),
             contaminated=folder_of("decontaminate", "removed"),
             duplicates=folder_of("dedup", "removed"),
+            scores=folder_of("scores", "data"),
         ),
     )

@@ -81,6 +81,11 @@ class Settings:
         for name, value in wrong.items():
             raise ValueError(f"thresholds.{name}: expected 0 (all) to 5, got {value:g}")
         _ = self.threshold_of  # says which language is unknown
+        silent = [one.name for one in self.chosen if not one.concepts]
+        if silent and not self.judged.unjudged:
+            raise ValueError(f"language_table: {', '.join(silent)}: no concepts, which the judge's prompt names")
+        if self.judged.cascade and not self.judged.classifier:
+            raise ValueError("judged.cascade: a student learns from one classifier, not from one of each language")
 
     @property
     def chosen(self) -> tuple[CodeLanguage, ...]:
@@ -149,7 +154,13 @@ def read_stages(s: Settings) -> list[Stage]:
             steps=[
                 ReadContents(contents=s.contents),
                 MaskSecrets(secrets=s.secrets, report=folder_of("read", "secrets")),
-                ReplacePersonal(emails=s.emails, ips=s.ips, path_column="path", report=folder_of("read", "personal")),
+                ReplacePersonal(
+                    emails=s.emails,
+                    ips=s.ips,
+                    ips_in="code",  # version numbers of four parts look like addresses
+                    path_column="path",
+                    report=folder_of("read", "personal"),
+                ),
                 IdentifyCode(languages=s.language_table),
                 ReadLicence(),
             ],

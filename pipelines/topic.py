@@ -62,7 +62,7 @@ class Settings:
     licence: str
 
     def __post_init__(self) -> None:
-        check_configs(self.configs)
+        check_configs(self.configs, self.judged.cut)
         if not 0 <= self.language_threshold < 1:
             raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {self.language_threshold}")
 

@@ -96,7 +96,8 @@ class Routes:
         user = self.who()
         if user is None:
             raise Refused(401, "Invalid username or password.")
-        return 200, {"type": "user", "name": user["name"], "auth": {"accessToken": {"role": "write"}}}, {}
+        role = "write" if user["write"] else "read"
+        return 200, {"type": "user", "name": user["name"], "orgs": [], "auth": {"accessToken": {"role": role}}}, {}
 
     def create(self, query, body):
         values, user = json.loads(body), self.who()

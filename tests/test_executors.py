@@ -303,3 +303,12 @@ def test_no_pickled_executor_holds_the_checkout(recipe, tmp_path):
     pickled = dill.dumps(executor, byref=False, recurse=True)
     assert pickle.PROTO in pickled[:2]
     assert os.fsencode(str(Path(__file__).resolve().parents[1])) not in pickled
+
+
+def test_a_machine_without_slurm_is_told_before_any_work(monkeypatch):
+    from curation.executors import check_here
+
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ConfigError, match="--executor local"):
+        check_here(ExecutorSettings(kind="slurm", partition="cpu"))
+    check_here(ExecutorSettings(kind="local"))

@@ -377,6 +377,31 @@ def test_pages_have_languages_that_people_speak(tmp_path):
         filter_scores(str(tmp_path / "a.parquet"), threshold=3, languages=["c#"])
 
 
+def test_code_with_a_url_has_programming_languages(tmp_path):
+    rows = [{"language": "C++", "url": "https://a.example", "repo_name": "a/b", "int_score": 3} for _ in range(2)]
+    pq.write_table(pa.Table.from_pylist([*rows, {**rows[0], "language": " "}]), tmp_path / "a.parquet")
+    report = filter_scores(str(tmp_path / "a.parquet"), threshold=3, languages=["cpp"])
+    assert kept_of(report) == {"C++": (2, 2, None, None)}
+    assert "no language" in kept_of(filter_scores(str(tmp_path / "a.parquet"), threshold=3))
+
+
+@pytest.mark.parametrize(
+    ("columns", "flags", "message"),
+    [
+        ({"int_score": ["3"]}, {}, "column 'int_score' is string, expected numbers"),
+        ({"language": [7]}, {}, "column 'language' is int64, expected text"),
+        ({"language": [["C"]]}, {}, "column 'language' is list"),
+        ({"license_type": [3]}, {"licences": ["permissive"]}, "column 'license_type' is int64, expected text"),
+        ({"token_count": ["x"]}, {"min_tokens": 2}, "column 'token_count' is string, expected numbers"),
+        ({"score": [1.0]}, {"cut": "calibrated"}, "no column 'calibrated_score' .*is not calibrated"),
+    ],
+)
+def test_columns_that_are_not_what_they_are_called(tmp_path, columns, flags, message):
+    pq.write_table(pa.table({"language": ["C"], "int_score": [3], **columns}), tmp_path / "a.parquet")
+    with pytest.raises(ConfigError, match=message):
+        filter_scores(str(tmp_path / "a.parquet"), threshold=3, **flags)
+
+
 def test_documents_without_languages_are_one_group(tmp_path):
     pq.write_table(pa.table({"id": ["a", "b"], "score": [3.0, 1.0], "int_score": [3, 1]}), tmp_path / "a.parquet")
     report = filter_scores(str(tmp_path / "a.parquet"), keep_share=0.5, output=str(tmp_path / "kept"))
@@ -438,6 +463,8 @@ REFUSED = [
     ({"threshold_of": {"jaava": 2}}, "did you mean 'Java'"),
     ({"threshold_of": {"cpp": 2, "C++": 3}}, r"two rules for C\+\+"),
     ({"threshold_of": {"cpp": 2}, "keep_share_of": {"c++": 0.1}}, r"two rules for C\+\+"),
+    ({"threshold": float("nan")}, "threshold: expected a number, got nan"),
+    ({"threshold_of": {"java": float("inf")}}, "threshold of java: expected a number, got inf"),
     ({"threshold": 3, "keep_share": 0.1}, "a threshold and a share to keep, both for all: choose one"),
     ({"keep_share": 1.5}, "share to keep: expected more than 0 and less than 1, got 1.5"),
     ({"keep_share_of": {"java": 0}}, "share to keep of java: expected more than 0"),
@@ -495,11 +522,47 @@ def test_documents_are_selected_by_the_same_flags(run, tmp_path, flags):
     assert report.records["select"]["kept"] == looked.total.documents_kept > 0
 
 
+def test_of_a_run_the_scored_documents_are_selected_and_not_its_result(run, tmp_path):
+    folder = write_run(tmp_path / "run", ROWS)
+    (folder / "publish/data").mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(ROWS[:3]), folder / "publish/data/a.parquet")
+    (folder / "run.json").write_text(json.dumps({"recipe": "mine", "stages": [], "result": "publish"}))
+    report = select(str(folder), output=str(tmp_path / "kept"), workers=1, threshold=3, languages=["cpp"])
+    looked = filter_scores(str(folder), threshold=3, languages=["cpp"])
+    assert report.records["select"]["kept"] == looked.total.documents_kept > 3
+
+
+def test_documents_without_a_classifier_are_dropped_as_such_by_both(tmp_path):
+    none = dict.fromkeys(("score", "int_score", "calibrated_score"))
+    rows = [{**row, **(none if row["language"] == "Haskell" else {})} for row in ROWS]
+    folder, haskell = write_run(tmp_path / "run", rows), sum(row["language"] == "Haskell" for row in rows)
+    for number, flags in enumerate(({"threshold": 3}, {"threshold": 3, "threshold_of": {"java": 2}})):
+        record = select(str(folder), output=str(tmp_path / f"kept{number}"), workers=1, **flags).records["select"]
+        looked = filter_scores(str(folder), **flags)
+        assert record["kept"] == looked.total.documents_kept
+        assert record["removed"]["no_score"] == looked.dropped["no_score"] == haskell
+
+
+def test_a_run_has_the_thresholds_and_the_table_that_it_was_given(run, tmp_path):
+    table = tmp_path / "mine.yaml"
+    table.write_text("Lessons:\n  slug: lessons\n  aliases: [lsn]\n  concepts: x\n  threshold: 2\n")
+    folder = write_run(tmp_path / "run", [{**row, "language": row["language"] and "Lessons"} for row in ROWS])
+    settings = {"language_table": str(table), "thresholds.Java": 4}
+    (folder / "run.json").write_text(json.dumps({"recipe": "stack_edu", "settings": settings, "result": "scores"}))
+    for place in (folder, folder / "scores"):
+        report = filter_scores(str(place), recipe="stack_edu", languages=["lsn"])
+        assert [(one.language, one.threshold) for one in report.languages] == [("Lessons", 2.0)]
+    with pytest.raises(ConfigError, match="unknown programming language 'lsn'"):
+        filter_scores(str(folder), recipe="stack_edu", config="stack_edu-smoke", languages=["lsn"])
+
+
 def test_a_target_goes_with_no_rule_by_language(run, tmp_path):
     with pytest.raises(ConfigError, match="a target or a classifier chooses one cut for all"):
         select(str(run), output=str(tmp_path / "kept"), target="f1", threshold=3, classifier="c", languages=["java"])
     with pytest.raises(ConfigError, match="no document is in ruby"):
         select(str(run / "score"), output=str(tmp_path / "kept"), threshold=3, languages=["ruby"])
+    with pytest.raises(ConfigError, match="a classifier tells where to cut for a target"):
+        select(str(run / "score"), output=str(tmp_path / "kept"), threshold=3, classifier="c")
 
 
 def test_it_ends_in_the_step_that_a_recipe_has(run, tmp_path):

@@ -41,7 +41,7 @@ DEDUP = tuple(f"dedup_{stage}" for stage in ("signatures", "pairs", "clusters", 
 AFTER_SELECT = ("select", *DEDUP, "dedup", "language", "decontaminate", "publish")
 STAGES = (
     *("extract_first", "sample_first", "annotate_first", "train_first", "score_first", "domains", "fetch", "extract"),
-    *("pool", "score_pool", "sample", "annotate", "train", "score"),
+    *("pool", "score_pool", "sample", "annotate", "train", "score", "scores"),
     *AFTER_SELECT,
 )
 
@@ -353,7 +353,7 @@ def test_a_given_classifier_leaves_out_sample_judge_and_training(smoke_copy, pub
     assert [planned[stage].status for stage in ("extract_first", "train_first", "domains", "extract")] == ["done"] * 4
 
     report = run(recipe, str(smoke_copy), redo=["score"], workers=2)
-    assert report.ran == ("score", *AFTER_SELECT)
+    assert report.ran == ("score", "scores", *AFTER_SELECT)
     rows = rows_of(smoke_copy / "score/data")
     assert len({row["score"] for row in rows}) > len(rows) / 2
     assert all(row["int_score"] == round(min(max(row["score"], 0), 5)) for row in rows)
@@ -455,7 +455,7 @@ def test_from_pages_of_another_extractor(smoke, tmp_path, published_layout):
         columns={"text": "content", "id": "blob"},
         workers=2,
     )
-    assert report.ran == ("extract", "score", *AFTER_SELECT)
+    assert report.ran == ("extract", "score", "scores", *AFTER_SELECT)
     scored = pq.read_table(tmp_path / "out/score/data/00000.parquet")
     assert scored.column("quality").to_pylist() == list(range(len(rows)))
     assert scored.schema.field("quality").type == pa.int16()

@@ -175,6 +175,17 @@ def test_only_what_changed_and_its_deletions_in_one_commit(hub, pages):
     assert (report.sent, report.skipped, hub.count("PUT", "/store/")) == (1, 4, 1)
 
 
+def test_many_deletions_go_in_several_commits(hub, pages, monkeypatch):
+    push_dataset(str(pages), "me/pages")
+    for number in (1, 2):
+        (pages / f"3plus/train-{number:05d}.parquet").unlink()
+    monkeypatch.setattr("curation.hub.push._MOST_DELETED", 1)
+    told = Told()
+    report = push_dataset(str(pages), "me/pages", progress=told)
+    assert told.commits == [("3plus", 0, 1), ("3plus", 0, 1)] and len(report.deleted) == report.commits == 2
+    assert there(hub) == content(pages)
+
+
 def test_what_a_pattern_of_the_card_takes_in_goes_too(hub, tmp_path):
     root = tmp_path / "crawls"
     for crawl in ("CC-1", "CC-2"):
@@ -425,6 +436,19 @@ def test_logins_that_do_not_do(hub, pages, monkeypatch, tmp_path):
     assert refused(pages).startswith("no login for the Hub: log in with `hf auth login`, or set HF_TOKEN")
     with pytest.raises(ConfigError, match="no login for the Hub"):
         check_push("me/pages")
+
+
+def test_a_login_that_cannot_write_is_known_before_the_work(hub, monkeypatch):
+    check_push("pages")
+    check_push("Me/pages")
+    with pytest.raises(ConfigError, match="no such repository, and this login makes only me/…"):
+        check_push("else/pages")
+    monkeypatch.setenv("HF_TOKEN", "hf_reads")
+    for name in ("me/pages", "you/pages"):
+        hub.make("me/pages")
+        with pytest.raises(ConfigError, match=f"{name}: this login may only read: log in with"):
+            check_push(name)
+    assert not any(method == "POST" for method, _ in hub.requests)
 
 
 def test_a_wrong_login_is_known_where_the_hub_says_not_found(hub, pages):

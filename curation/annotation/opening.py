@@ -19,7 +19,14 @@ from curation.annotation.judge import Judge, judge_identity, open_judge
 from curation.annotation.judging import Judging
 from curation.annotation.prompt import GENERATION, Prompt
 from curation.annotation.reading import Asker
-from curation.annotation.vllm_options import LOCAL_OPTIONS, TUNING_OPTIONS, check_options, find_vllm, interpreter
+from curation.annotation.vllm_options import (
+    LOCAL_OPTIONS,
+    SERVER_OPTIONS,
+    TUNING_OPTIONS,
+    check_options,
+    find_vllm,
+    interpreter,
+)
 from curation.errors import ConfigError
 from curation.gpus import gpus_needed
 
@@ -53,6 +60,11 @@ def check_judges(judge: str, prompt: Prompt, judging: Judging) -> None:
         if location.startswith("vllm:"):  # before its tokenizer is looked for on the Hub
             check_options(options)
             find_vllm(interpreter(options))
+        elif started := [name for name in SERVER_OPTIONS if name in options]:
+            raise ConfigError(
+                f"judge_options: {', '.join(started)}: these start a server of vllm:MODEL, but {location} runs already "
+                "and would be sent them with every request; take them out, judge_options: {} empties all"
+            )
     if judging.repeat > 1 and "seed" in _body_options(judge, judging.judge_options):
         raise ConfigError(
             "judge_options: seed: each further reading has a seed of its own; set generation.seed instead"

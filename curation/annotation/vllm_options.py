@@ -32,6 +32,9 @@ TUNING_OPTIONS = (
 )  # fmt: skip
 """Options that say how fast and in how much memory it serves: when one has cost a night, replies still count."""
 
+SERVER_OPTIONS = (*LOCAL_OPTIONS, *TUNING_OPTIONS, "max_model_len", "dtype", "quantization")
+"""Options that mean nothing to a server that runs already."""
+
 _SECRET = re.compile(r"(?:token|key|secret|password)$", re.IGNORECASE)
 
 MODULE = "vllm.entrypoints.openai.api_server"

@@ -7,14 +7,16 @@ was interrupted writes the same card as one that was not. What a recipe does not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import yaml
 
-from curation.blocks.card_cleaning import contamination, duplicates, listed_domains, masked
+from curation.blocks.card_cleaning import contamination, dropped_of, duplicates, listed_domains, masked
 from curation.blocks.card_counts import amounts_by, columns_of_folder
 from curation.blocks.card_cut import calibration_of, condition, explanation
+from curation.blocks.card_header import Size, card_header, sizes_of
 from curation.blocks.card_judging import Judged, judge_parts, model_parts, price_of
 from curation.blocks.card_published import Published, Routes, count_published, least_of, stage_name
 from curation.blocks.card_tables import before_and_after, dropped_by, largest_groups, licences, short, spoken
@@ -59,13 +61,21 @@ def dataset_card(
     """
     published = count_published(step, context)
     rows = funnel(context.output, [name for name, _ in context.stages if name != stage_name(context)])
-    counts = _counts(context)
+    counts, origin = _counts(context), without_credentials(context.origin)
+    sizes = {name: size for name, size in sizes_of(Folder(context.folder), configs).items() if size.documents}
     parts = [
-        _header(step, configs, published),
+        card_header(
+            step.dataset,
+            step.licence,
+            sizes,
+            has_default=not step.by,
+            languages=list(spoken(published)),
+            documents=published.documents,
+        ),
         f"# {step.dataset}",
-        f"Made by the recipe `{context.recipe}` with the settings `{context.origin}` of the library `curation`.",
-        *_section("What stands here", _configs(step, counts, configs, published)),
-        *_section("How to load it", _loading(configs, context, published)),
+        f"Made by the recipe `{context.recipe}` with the settings `{origin}` of the library `curation`.",
+        *_section("What stands here", _configs(step, counts, configs, published), _empty(step, sizes)),
+        *_section("How to load it", _loading(list(sizes), context, published)),
         *_section("Columns", _columns(published)),
         *_sections(step, context, published, rows),
         *_section("Judge", *_judges(judged, context)),
@@ -73,9 +83,17 @@ def dataset_card(
             "Classifiers" if len(step.models) > 1 or step.by else "Classifier", *model_parts(step.models, step.by)
         ),
         *(_section("Listed domains", listed_domains(domains)) if domains is not None else []),
-        *(_section("Duplicates", duplicates(step.duplicates)) if step.duplicates else []),
-        *(_section("Decontamination", contamination(contaminated)) if step.contaminated else []),
-        *_section("Personal data and secrets", masked(rows, context.settings)),
+        *(
+            _section("Duplicates", duplicates(step.duplicates, dropped_of(step.duplicates, rows)))
+            if step.duplicates
+            else []
+        ),
+        *(
+            _section("Decontamination", contamination(contaminated, dropped_of(step.contaminated, rows)))
+            if step.contaminated
+            else []
+        ),
+        *_section("Personal data and secrets", masked(rows, context.output)),
         *_section("Settings", _settings(context)),
         *_section("Versions", ", ".join(f"{name} {version}" for name, version in versions(_PACKAGES).items())),
     ]
@@ -93,7 +111,8 @@ def _sections(step: CardValues, context: RunContext, published: Published, rows:
     if step.scores:
         wanted = ("token_count", *([step.by] if step.by else []))
         before = amounts_by(columns_of_folder(step.scores, wanted), step.by)
-        yield from _section("Before and after", before_and_after(step, context, before, published))
+        if any(one.documents for one in before.values()):  # none where the run starts behind the scores
+            yield from _section("Before and after", before_and_after(step, context, before, published))
     if published.kind == "code":
         yield from _section("Licences", licences(published, step.licence))
     if largest := largest_groups(step, published):
@@ -102,34 +121,6 @@ def _sections(step: CardValues, context: RunContext, published: Published, rows:
     yield from _section("From input to dataset", funnel_table(rows), f"Left out: {left_out}." if left_out else "")
     if step.by:
         yield from _section(f"Dropped by {step.by}", dropped_by(context, step.by))
-
-
-def _header(step: CardValues, configs: Sequence[str], published: Published) -> str:
-    listed: list[dict[str, Any]] = [
-        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}]} for name in configs
-    ]
-    if listed and not step.by:
-        listed[0]["default"] = True  # recipes name the main one first, as FineWeb-Edu does
-    languages = list(spoken(published))
-    values = {
-        "license": step.licence,
-        "pretty_name": step.dataset,
-        **({"language": languages} if languages else {}),
-        "task_categories": ["text-generation"],
-        "size_categories": [_size_category(published.documents)],
-        "tags": ["curation"],
-        "configs": listed,
-    }
-    return "---\n" + yaml.safe_dump(values, sort_keys=False) + "---"
-
-
-def _size_category(documents: int) -> str:
-    """The Hub's name for a number of rows."""
-    names = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
-    power = sum(documents >= 10 ** (3 + step) for step in range(len(names)))
-    if power == 0:
-        return "n<1K"
-    return f"{names[power - 1]}<n<{names[power]}" if power < len(names) else "n>1T"
 
 
 def _configs(step: CardValues, counts: Mapping[str, int], configs: Sequence[str], published: Published) -> str:
@@ -150,6 +141,12 @@ def _configs(step: CardValues, counts: Mapping[str, int], configs: Sequence[str]
     rows += [[f"`{name}`", "", BESIDE[name], ""] for name in configs if name in BESIDE]
     table = markdown_table(["configuration", "documents", "which", "tokens"], rows)
     return "\n\n".join(part for part in (table, explanation(step.cut, step.thresholds)) if part)
+
+
+def _empty(step: CardValues, sizes: Mapping[str, Size]) -> str:
+    """What cannot be loaded."""
+    named = ", ".join(f"`{name}`" for name in step.configs if name not in sizes)
+    return f"Without a document, so that there is nothing to load: {named}." if named else ""
 
 
 def _counts(context: RunContext) -> Mapping[str, int]:
@@ -201,4 +198,10 @@ def _judges(judged: Sequence[Judged], context: RunContext) -> Iterator[str]:
 
 def _settings(context: RunContext) -> str:
     dumped = yaml.safe_dump(dict(context.settings), sort_keys=False, allow_unicode=True, width=110)
-    return f"```yaml\n{dumped}```"
+    return f"```yaml\n{without_credentials(dumped)}```"
+
+
+def without_credentials(text: str) -> str:
+    """A text for everybody: of addresses in it neither the login nor the query, which may hold a key."""
+    text = re.sub(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@'\"]+@", r"\1…@", text)
+    return re.sub(r"(https?://[^\s?#'\"]+)\?[^\s#'\"]*=[^\s#'\"]*", r"\1?…", text)

@@ -81,15 +81,23 @@ def model_parts(models: tuple[str, ...], by: str | None) -> Iterator[str]:
     """Each classifier's report; of a folder with one for each language a table of them."""
     for model in models:
         folder = classifier_folder(model)
-        named = model.rstrip("/").rsplit("/", 2)
+        name = _name(model)
         if folder is not None and (folder / INDEX).is_file():
-            yield f"### {named[-2]}\n\n{_each(str(folder), by or LANGUAGE)}"
+            yield f"### {name}\n\n{_each(str(folder), by or LANGUAGE)}"
         elif folder is not None and (folder / "report.json").is_file():
             report = TrainingReport.from_json((folder / "report.json").read_text())
-            yield f"### {named[-2]}\n\n{report.to_markdown(level=4).rstrip()}"
+            yield f"### {name}\n\n{report.to_markdown(level=4).rstrip()}"
         else:
-            shown = named[-1] if is_local(model) or "://" in model else model  # no path of the machine it was made on
+            shown = name if is_local(model) or "://" in model else model  # no path of the machine it was made on
             yield f"`{shown}` was given and comes without figures of its training."
+
+
+def _name(model: str) -> str:
+    """The stage that trained a classifier, or the folder of one that was given."""
+    parts = [part for part in model.split("/") if part not in ("", ".")]
+    if len(parts) > 1 and parts[-1] == "model":
+        parts.pop()
+    return parts[-1] if parts else model
 
 
 def _each(folder: str, by: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Literal, Protocol
 
 import pyarrow as pa
@@ -90,10 +91,9 @@ def count_published(step: Routes, context: RunContext) -> Published:
     """Count everything in one pass."""
     found = Published(columns=_columns(context, step.configs))
     found.configs = {name: Amount() for name in step.configs}
-    holding = widest(step)
-    for table, known in _tables(step, context, holding):
+    for table, known in _tables(step, context):
         _count_configs(found, step, table, known)
-        _count_contents(found, _union(table, step, holding, known))
+        _count_contents(found, _union(table, step, known))
     return found
 
 
@@ -107,24 +107,19 @@ def reaches(table: pa.Table, least: float | None, cut: Cut) -> Any:
     return pc.fill_null(pc.greater_equal(table[column], least), False)
 
 
-def widest(step: Routes) -> list[int]:
-    """The configurations that hold all others: for each value the one with the lowest threshold."""
-    lowest: dict[str | None, int] = {}
-    for index in range(len(step.configs)):
-        value = step.values[index] if step.by else None
-        if value not in lowest or (step.thresholds and step.thresholds[index] < step.thresholds[lowest[value]]):
-            lowest[value] = index
-    return sorted(lowest.values())
+def by_threshold(step: Routes) -> list[int]:
+    """The configurations, the lowest threshold first: of one value and one column it holds all others."""
+    return sorted(range(len(step.configs)), key=lambda index: (least_of(step)[index] or 0, index))
 
 
-def _tables(step: Routes, context: RunContext, holding: Sequence[int]) -> Iterator[tuple[pa.Table, int | None]]:
+def _tables(step: Routes, context: RunContext) -> Iterator[tuple[pa.Table, int | None]]:
     """Rows, and the configuration whose files they were read from, None for what the stage read."""
     wanted = [*_COUNTED, *([step.by] if step.by and step.by not in _COUNTED else [])]
     parent = dict(context.stages).get(stage_name(context))
     if parent is not None:
         yield from ((table, None) for table in columns_of_folder(f"{context.output}/{parent}/data", wanted))
         return
-    for index in holding:
+    for index in range(len(step.configs)):
         location = f"{context.folder}/data/{step.configs[index]}"
         yield from ((table, index) for table in columns_of_folder(location, wanted))
 
@@ -147,28 +142,36 @@ def _spelled(kind: pa.DataType) -> str:
 
 def _count_configs(found: Published, step: Routes, table: pa.Table, known: int | None) -> None:
     for index, name in enumerate(step.configs):
-        if known is not None and step.by and step.values[index] != step.values[known]:
-            continue
-        rows = table if index == known else _rows_of(table, step, index)
-        if rows is not None:
+        if known is not None and index != known:
+            continue  # it has files of its own
+        mask = True if known is not None else _mask(table, step, index)
+        if mask is not None:
+            rows = table if mask is True else table.filter(mask)
             found.configs[name].add(rows.num_rows, tokens_of(rows))
 
 
-def _rows_of(table: pa.Table, step: Routes, index: int) -> pa.Table | None:
-    """The rows that go to a configuration; None if their columns do not say."""
+def _mask(table: pa.Table, step: Routes, index: int) -> Any:
+    """For each row whether it goes to a configuration; None if its columns do not say."""
     mask = reaches(table, least_of(step)[index], step.cut)
     if step.by and mask is not None:
         if step.by not in table.column_names:
             return None
         mask = pc.and_(mask, pc.fill_null(pc.equal(table[step.by], step.values[index]), False))
-    return None if mask is None else table.filter(mask)
+    return mask
 
 
-def _union(table: pa.Table, step: Routes, holding: Sequence[int], known: int | None) -> pa.Table:
-    if known is not None:
-        return table
-    parts = [rows for index in holding if (rows := _rows_of(table, step, index)) is not None]
-    return pa.concat_tables(parts) if parts else table.slice(0, 0)
+def _union(table: pa.Table, step: Routes, known: int | None) -> pa.Table:
+    """Rows of any configuration; of a configuration's files those that no lower one has."""
+    order = by_threshold(step)
+    if known is None:
+        masks = [mask for index in order if (mask := _mask(table, step, index)) is not None]
+        return table.filter(reduce(pc.or_, masks)) if masks else table.slice(0, 0)
+    for index in order[: order.index(known)]:
+        if step.by and step.values[index] != step.values[known]:
+            continue
+        mask = _mask(table, step, index)
+        table = table.slice(0, 0) if mask is None else table.filter(pc.invert(mask))
+    return table
 
 
 def _count_contents(found: Published, rows: pa.Table) -> None:

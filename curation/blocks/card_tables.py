@@ -11,7 +11,8 @@ from typing import Any
 
 from curation.blocks.card_counts import Amount, columns_of_folder, each_value
 from curation.blocks.card_cut import condition
-from curation.blocks.card_published import Published, Routes, least_of, stage_name, widest
+from curation.blocks.card_published import Published, Routes, by_threshold, least_of, stage_name
+from curation.blocks.select import column_of
 from curation.recipe import RunContext
 from curation.report import markdown_table
 
@@ -135,7 +136,10 @@ def largest_groups(step: Routes, published: Published) -> tuple[str, str] | None
             "missing in this table."
         )
     if step.by is None and len(step.configs) > 1:
-        table = f"Of `{step.configs[widest(step)[0]]}`, which contains the others.\n\n{table}"
+        first = by_threshold(step)[0]
+        nested = len({column_of(one, step.cut) for one in step.thresholds}) < 2
+        widest = f"`{step.configs[first]}`, which contains the others"
+        table = f"Of {widest if nested else 'all configurations, each document once'}.\n\n{table}"
     return ("Largest repositories" if what == "repository" else "Largest domains"), table
 
 
@@ -154,7 +158,7 @@ def licences(published: Published, licence: str) -> str:
         parts.append("The most frequent identifiers; a file may have several:")
         parts.append(_licence_table("SPDX identifier", named, documents, _SHOWN_LICENCES))
     if bare := published.licences.get(None, 0):
-        parts.append(f"For {bare:,} files ({share(bare, documents)}) no identifier was found.")
+        parts.append(f"For {bare:,} file{'s' * (bare > 1)} ({share(bare, documents)}) no identifier was found.")
     return "\n\n".join(parts)
 
 

@@ -38,6 +38,9 @@ _FILES = "files"  # StarCoder2's data: a row is a repository, with a list of its
 
 _TEXTS = ("text", "content")  # of a file in a list; nothing else may name it
 
+BODY = "\0body"
+"""Under this name, which no column has, stand the bytes of a file of a list until they are decoded."""
+
 
 def with_files(columns: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
     """The columns after each file of a repository has become a row."""
@@ -48,6 +51,10 @@ def with_files(columns: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
     found = {name: one for name, one in columns.items() if name != _FILES} | inside
     if "text" not in found and "content" in inside:
         found["text"] = found.pop("content")
+    if {"text", "content"} & set(inside) and (
+        pa.types.is_binary(found["text"]) or pa.types.is_large_binary(found["text"])
+    ):
+        found["text"] = pa.large_string()
     return found
 
 
@@ -71,7 +78,11 @@ def _file(file: Mapping[str, Any], identifier: str, row: Mapping[str, Any]) -> D
     text = next((file[name] for name in _TEXTS if isinstance(file.get(name), str)), "")
     own = {name: value for name, value in file.items() if name not in (*_TEXTS, "id")}
     inherited = {name: row[name] for name, value in own.items() if value is None and name in row}
-    return Document(text=text, id=identifier, metadata={**row, **own, **inherited})
+    doc = Document(text=text, id=identifier, metadata={**row, **own, **inherited})
+    body = next((file[name] for name in _TEXTS if isinstance(file.get(name), bytes)), None)
+    if body is not None:
+        doc.metadata[BODY] = body
+    return doc
 
 
 def complete(row: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 from datatrove.data import Document
 
-from curation.blocks.code_columns import CODE_COLUMNS, complete, files_of, with_files
+from curation.blocks.code_columns import BODY, CODE_COLUMNS, complete, files_of, with_files
 from curation.blocks.decoding import decode_source, git_blob_id, gunzip, is_named_by
 from curation.blocks.fetching import Fetcher, template_columns, timed
 from curation.blocks.step import Documents, Step, tuning
@@ -149,30 +149,43 @@ class ReadContents(Step):
         """The values of the template's columns, where a text is to be fetched."""
         row = doc.metadata
         names = template_columns(self.contents.replace(OUTPUT, ""))
-        if doc.text or row.get("checkout") or row.get("blob_id") in _EMPTY or not all(row.get(name) for name in names):
+        if (
+            doc.text
+            or BODY in row
+            or row.get("checkout")
+            or row.get("blob_id") in _EMPTY
+            or not all(row.get(name) for name in names)
+        ):
             return None
         return None if (row.get("length_bytes") or 0) > self.max_bytes else {name: row[name] for name in names}
 
     def _read(self, doc: Document, body: bytes | None) -> str | None:
         """Fill in the text; why the document has none."""
         row = doc.metadata
+        present = row.pop(BODY, None)
         if (row["length_bytes"] or 0) > self.max_bytes:
             return "too_large"
+        if present is not None:
+            return self._decode(doc, present)
         if body is None:
             return self._judge_present(doc)
         if self.compression == "gzip":
             body, reason = gunzip(body, self.max_bytes)
             if reason is not None:
                 return reason
+        named = row["blob_id"] or ""
+        if len(body) <= self.max_bytes and self.verify and _HEX.fullmatch(named) and not is_named_by(body, named):
+            return "content_mismatch"
+        return self._decode(doc, body)
+
+    def _decode(self, doc: Document, body: bytes) -> str | None:
+        """Fill in the text that the bytes of a file are; why they are none."""
         if len(body) > self.max_bytes:
             return "too_large"
-        named = row["blob_id"] or ""
-        if self.verify and _HEX.fullmatch(named) and not is_named_by(body, named):
-            return "content_mismatch"
-        found = decode_source(body, row["src_encoding"])
+        found = decode_source(body, doc.metadata["src_encoding"])
         if found.reason is not None:
             return found.reason
-        self._take(doc, found.text, found.encoding, len(body), named or git_blob_id(body))
+        self._take(doc, found.text, found.encoding, len(body), doc.metadata["blob_id"] or git_blob_id(body))
         if found.replaced:
             self.count("encoding_replaced")
         return None

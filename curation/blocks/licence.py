@@ -20,6 +20,7 @@ from curation.text.licence_texts import (
     MANIFESTS,
     combined,
     is_licence_file,
+    known_alone,
     licences_of_file,
     manifest_licences,
     spdx_lines,
@@ -75,7 +76,7 @@ class ReadLicence(Step):
             return [], "column"
         named = spdx_lines(doc.text)
         if named:
-            return named, "spdx_line"
+            return known_alone(named), "spdx_line"
         if row.get("checkout") and row.get("path"):
             named = folders.licences(row["checkout"], row["path"].rpartition("/")[0])
         return named, "file" if named else None
@@ -147,7 +148,7 @@ def _of_folder(location: str) -> list[str]:
         texts += [(name, f"{path}/{_REUSE}/{name}") for name in sorted(_names(fs, f"{path}/{_REUSE}"))]
     files = [licences_of_file(name, text) for name, where in texts if (text := _text(fs, where))]
     manifests = [manifest_licences(name, _text(fs, f"{path}/{name}") or "") for name in MANIFESTS if name in names]
-    return combined(files, [one for one in manifests if one])
+    return known_alone(combined(files, [one for one in manifests if one]))
 
 
 def _names(fs: Any, path: str) -> set[str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
 from curation.blocks.masking import Masking, Treatment
+from curation.errors import ConfigError
 from curation.text.masking import Allowed, Pattern, Span, find_patterns
 from curation.text.personal import find_personal
 
@@ -27,7 +28,9 @@ class ReplacePersonal(Masking):
 
     Args:
         emails: ``mask``, ``drop`` (the document) or ``off``.
-        ips: the same for public IP addresses; version numbers of four parts look like them, so ``off`` suits code.
+        ips: the same for public IP addresses.
+        ips_in: ``code``: numbers of four parts that are versions or sections of standards are left, see
+            `curation.text.version_numbers`; empty: all are taken for addresses, as FineWeb does.
         own: as of `Masking`, and so are ``patterns``, ``allowed``, ``report`` and ``path_column``.
     """
 
@@ -38,7 +41,18 @@ class ReplacePersonal(Masking):
 
     emails: Treatment = "mask"
     ips: Treatment = "mask"
+    ips_in: Literal["", "code"] = ""
     path_column: str = "url"
+
+    def identity(self) -> dict[str, Any]:
+        """Outputs that were made before there was ``ips_in`` stay valid."""
+        return {name: value for name, value in super().identity().items() if value or name != "ips_in"}
+
+    def check(self) -> None:
+        """See `Masking.check`."""
+        if self.ips_in not in ("", "code"):
+            raise ConfigError(f"{type(self).__name__}: ips_in: expected code or nothing, got {self.ips_in!r}")
+        super().check()
 
     def treatments(self) -> dict[str, str]:
         """See `Masking.treatments`."""
@@ -50,7 +64,8 @@ class ReplacePersonal(Masking):
 
     def find(self, text: str, path: str, patterns: Sequence[Pattern], allowed: Allowed) -> list[Span]:
         """See `Masking.find`."""
-        found = find_personal(text, emails=self.emails != "off", ips=self.ips != "off", allowed=allowed)
+        emails, ips, code = self.emails != "off", self.ips != "off", self.ips_in == "code"
+        found = find_personal(text, emails=emails, ips=ips, allowed=allowed, code=code)
         return find_patterns(text, patterns, allowed, found)
 
     def treatment(self, kind: str) -> str:

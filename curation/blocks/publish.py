@@ -29,6 +29,9 @@ from curation.errors import ConfigError
 from curation.folder import Folder
 from curation.recipe import RunContext
 
+_NOT_IN_NAMES = set('<>:"/\\|?*[]')
+"""What `datasets` refuses in a configuration's name, and what it takes for a pattern in the path of its files."""
+
 
 @dataclass(kw_only=True, repr=False)
 class PublishRows(Step):
@@ -119,8 +122,11 @@ def _whole(thresholds: Sequence[float]) -> tuple[float, ...]:
 def _check_routes(configs: Sequence[str], thresholds: Sequence[float], by: str | None, values: Sequence[str]) -> None:
     """Each configuration has its folder, its threshold and, if they go by value, its value."""
     for name in configs:
-        if name in BESIDE or "/" in name or name.startswith(".") or not name.strip():
-            raise ConfigError(f"publish: no configuration can be named {name!r}: it is the name of its folder")
+        if name in BESIDE or set(name) & _NOT_IN_NAMES or name.startswith(".") or not name.strip():
+            raise ConfigError(
+                f"publish: no configuration can be named {name!r}: it is the name of its folder, and what "
+                f"load_dataset is given; without {' '.join(sorted(_NOT_IN_NAMES))}, and not {' or '.join(BESIDE)}"
+            )
     if len(set(configs)) < len(configs):
         twice = next(name for name, times in Counter(configs).items() if times > 1)
         raise ConfigError(f"publish: two configurations are named {twice!r}")
@@ -155,7 +161,7 @@ class PublishCard(Step):
             before the threshold.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     dataset: str
     configs: tuple[str, ...]

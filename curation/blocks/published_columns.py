@@ -9,7 +9,7 @@ HuggingFaceFW/fineweb-edu and HuggingFaceTB/stack-edu. ``topic`` is for datasets
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pyarrow as pa
@@ -150,8 +150,8 @@ def published_schema(
     Args:
         dataset: a key of `PUBLISHED`.
         further: columns beyond the published, such as ``calibrated_score``.
-        columns: what the documents have; further columns keep its types. ``date`` may also follow from
-            ``fetch_time``, and ``char_count`` from the text.
+        columns: what the documents have; further columns keep its types, except that ``date`` is FineWeb's text. It may
+            also follow from ``fetch_time``, and ``char_count`` from the text.
 
     Raises:
         ConfigError: if the documents have no such further column.
@@ -166,7 +166,7 @@ def published_schema(
                 f"publish: the documents have no column {name!r} to publish beyond those of {dataset} "
                 f"({nearest(name, sorted(columns))})"
             )
-        schema[name] = columns[name] if name in columns else kind or columns[source]
+        schema[name] = columns[name] if name in columns and name != "date" else kind or columns[source]
     return schema
 
 
@@ -184,8 +184,8 @@ def published_row(doc: Document, names: Sequence[str], schema: Mapping[str, pa.D
         value = _derived(name, doc)
         if value is not None:
             row[name] = value
-    if isinstance(row.get("date"), datetime):
-        row["date"] = _iso(row["date"])
+    if not isinstance(row.get("date", ""), str):
+        row["date"] = _date(row["date"])
     for name, value in row.items():
         limit = _RANGES.get(schema.get(name))
         if limit and isinstance(value, int) and not -limit <= value < limit:
@@ -206,8 +206,8 @@ def _derived(name: str, doc: Document) -> Any:
 
 def _date(fetched: Any) -> str | None:
     """FineWeb's form of a time: of nanoseconds since 1970, or of a coarser unit that the number's size gives away."""
-    if isinstance(fetched, datetime):
-        return _iso(fetched)
+    if isinstance(fetched, date):
+        return _iso(fetched if isinstance(fetched, datetime) else datetime.combine(fetched, time.min))
     if isinstance(fetched, bool) or not isinstance(fetched, int):
         return fetched if isinstance(fetched, str) else None
     seconds = fetched

@@ -21,7 +21,7 @@ from datatrove.data import Document
 
 from curation.blocks.checkout import FILE_COLUMNS, read_group
 from curation.blocks.code_columns import with_files
-from curation.blocks.decoding import decode_source
+from curation.blocks.decoding import decode_source, git_blob_id
 from curation.blocks.rows import ARCHIVES, JSON_LINES, KINDS, TABLES, parquet_rows, raw_rows
 from curation.errors import ConfigError, CurationError
 from curation.file_groups import group_files, is_group
@@ -30,6 +30,7 @@ from curation.html.archive import Record, read_archive
 
 __all__ = [
     "ARCHIVES",
+    "BYTES_COLUMNS",
     "JSON_LINES",
     "KINDS",
     "PAGE_COLUMNS",
@@ -57,6 +58,13 @@ PAGE_COLUMNS: dict[str, pa.DataType] = {
     "snapshot_type": pa.string(),
 }
 """Columns of a page that was read from an archive, beside id and text."""
+
+BYTES_COLUMNS: dict[str, pa.DataType] = {
+    "blob_id": pa.string(),
+    "src_encoding": pa.string(),
+    "length_bytes": pa.int64(),
+}
+"""Columns of a text that a table has as bytes: what only the bytes tell. Values that the table has are kept."""
 
 _SAMPLED_ROWS = 2000
 
@@ -151,15 +159,16 @@ def _rename(columns: dict[str, pa.DataType], mapping: Mapping[str, str], file: s
             raise ConfigError(f"{file}: no column {theirs!r} for {ours}; it has {', '.join(columns)}")
     back = {theirs: ours for ours, theirs in mapping.items()}
     renamed = {back.get(name, name): kind for name, kind in columns.items() if name in back or name not in mapping}
-    if not {"text", "html"} & set(renamed) and "blob_id" not in with_files(renamed):
+    if not {"text", "html"} & set(renamed) and not {"blob_id", "text"} & set(with_files(renamed)):
         raise ConfigError(
-            f"{file}: no column 'text' or 'html'; name it with --columns text=COLUMN (of train: --text-column COLUMN) "
+            f"{file}: no column 'text' or 'html'; name it: in a recipe's settings columns.text=COLUMN, with --from and "
+            f"the other commands --columns text=COLUMN, of train --text-column COLUMN "
             f"(it has {', '.join(columns)})"
         )
     for name in ("text", "html"):
         kind = renamed.get(name, pa.string())
         if name == "text" and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
-            renamed["text"] = pa.large_string()
+            renamed = BYTES_COLUMNS | renamed | {"text": pa.large_string()}
         elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             raise ConfigError(f"{file}: column {mapping.get(name, name)!r} is {kind}, expected text")
     renamed["id"] = pa.string()
@@ -247,8 +256,8 @@ def _read_rows(file: str, columns: Mapping[str, str], reject: Reject | None) -> 
 def _decoded(body: bytes, row: dict[str, Any]) -> tuple[str | None, str]:
     """A text that a table has as bytes, or the reason why it has none; a column ``src_encoding`` is heeded."""
     found = decode_source(body, row.get("src_encoding"))
-    if found.reason is None and "src_encoding" in row:
-        row["src_encoding"] = found.encoding
+    told = {"blob_id": row.get("blob_id") or git_blob_id(body), "length_bytes": row.get("length_bytes") or len(body)}
+    row |= told | {"src_encoding": found.encoding or row.get("src_encoding")}
     return (None, found.reason) if found.reason else (found.text, "")
 
 

@@ -95,7 +95,7 @@ class ScoreTexts(ScoreText):
 
     def schema(self, columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
         """With scores; the column of values must be there."""
-        if self.by not in columns and (mark_of(self.classifier, self.by) or self.classifier.startswith(OUTPUT)):
+        if self.by not in columns and self._asks_value():
             raise ConfigError(f"the documents have no column {self.by!r} that tells which classifier is theirs")
         return super().schema(columns)
 
@@ -125,6 +125,10 @@ class ScoreTexts(ScoreText):
                 lanes.write(self.keep_embeddings, rank)
         if journal:
             journal.close()
+
+    def _asks_value(self) -> bool:
+        """Whether not one classifier is for all."""
+        return bool(self.classifier.startswith(OUTPUT) or (whose := self._whose()).mark or whose.index)
 
     def _whose(self) -> Whose:
         table = resolve_location(self.languages) if self.languages else ""

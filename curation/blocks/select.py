@@ -23,7 +23,7 @@ Cut = Literal["published", "calibrated", "raw"]
 
 @dataclass(kw_only=True, repr=False)
 class KeepScore(Select):
-    """Drop documents below a threshold: ``below_threshold``.
+    """Drop documents below a threshold: ``below_threshold``; and those that no classifier was for: ``no_score``.
 
     Args:
         threshold: a label of the scale; with a fraction, such as 2.7, the raw ``score`` is compared.
@@ -77,13 +77,16 @@ class KeepScore(Select):
 
     def reason(self, doc: Document) -> str | None:
         """By the columns that `ScoreText` adds."""
-        if self.by is None:
-            return None if passes(doc.metadata, self.threshold, self.cut) else "below_threshold"
-        threshold = self.threshold_of.get(str(doc.metadata.get(self.by)), self.threshold)
+        threshold = self.threshold
+        if self.by is not None:
+            threshold = self.threshold_of.get(str(doc.metadata.get(self.by)), threshold)
+        if _is_unscored(doc.metadata, column_of(threshold, self.cut)):
+            return "no_score"
         if passes(doc.metadata, threshold, self.cut):
             return None
-        doc.metadata["value"] = float(doc.metadata[column_of(threshold, self.cut)])
-        doc.metadata["limit"] = float(threshold)
+        if self.by is not None:
+            doc.metadata["value"] = float(doc.metadata[column_of(threshold, self.cut)])
+            doc.metadata["limit"] = float(threshold)
         return "below_threshold"
 
 
@@ -154,6 +157,11 @@ def column_of(threshold: float, cut: Cut) -> str:
     if cut == "calibrated":
         return "calibrated_score"
     return "int_score" if cut == "published" and float(threshold).is_integer() else "score"
+
+
+def _is_unscored(row: Mapping[str, Any], column: str) -> bool:
+    """Whether a row says that it has no score at all, as `ScoreTexts` says it where there is no classifier."""
+    return row.get(column) is None and "score" in row and row["score"] is None
 
 
 def passes(row: Mapping[str, Any], threshold: float, cut: Cut) -> bool:

@@ -151,7 +151,8 @@ class TrainClassifiers(Learn):
         return resolve_location(self.languages) if self.languages else ""
 
     def _value(self, doc: Document) -> str | None:
-        text = str(doc.metadata.get(self.by) or "")
+        given = doc.metadata.get(self.by)
+        text = "" if given is None else str(given)  # 0 is a value
         if text not in self._names:
             self._names[text] = named(text, by=self.by, languages=self._table)
         return self._names[text]

@@ -164,6 +164,15 @@ def read_index(folder: str | Path) -> dict[str, Entry]:
         raise ConfigError(f"{path}: not an index of classifiers as this version writes it ({error})") from error
 
 
+def check_one(folder: Path) -> None:
+    """Raise ConfigError for a folder of several classifiers where one is asked for."""
+    if names := sorted({one.folder for one in read_index(folder).values()}):
+        raise ConfigError(
+            f"{folder} holds several classifiers, of which each scores documents of its own: name one of its folders "
+            f"({', '.join(names)}), or score with the recipe that they are for"
+        )
+
+
 def _entry(values: dict[str, Any]) -> Entry:
     given = values["figures"]
     found = None if given is None else Figures(**{name: Estimate(**one) for name, one in given.items()})

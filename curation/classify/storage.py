@@ -24,6 +24,7 @@ from curation.classify import plots
 from curation.classify.calibrate import Calibration
 from curation.classify.card import model_card
 from curation.classify.classifier import Classifier
+from curation.classify.each import check_one
 from curation.classify.embedder import Embedder, TransformersEmbedder, encoder_of
 from curation.classify.encoders import one_encoder
 from curation.classify.head import HEADS, Head, LogitsHead, PooledLinearHead
@@ -110,6 +111,8 @@ def read_classifier(
     folder = model_folder(resolve_location(location)) if is_local(location) else None
     if folder is not None and not folder.is_dir():
         raise ConfigError(f"classifier {location}: no folder {folder}; nothing was substituted")
+    if folder is not None:
+        check_one(folder)
     if folder is not None and (folder / "head.json").is_file():
         return _read_encoder_and_head(folder, embedder, precision, threads)
     described = _read_json(folder / "calibration.json") if folder and (folder / "calibration.json").is_file() else {}

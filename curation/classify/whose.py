@@ -85,7 +85,8 @@ class Whose:
         if not self.mark or not (symbolic or "://" in self.classifier):
             return []
         if self.values or not symbolic:
-            return [self.location(self._slugs[value]) for value in dict.fromkeys(self.values)]
+            asked = [self.location(self._slugs[value]) for value in dict.fromkeys(self.values)]
+            return [one for one in asked if "://" in one or Path(one).is_dir()]  # `check` names all that are missing
         before, after = map(glob.escape, resolve_location(self.classifier).split(self.mark, 1))
         return sorted(one for one in glob.glob(f"{before}*{after}") if Path(one).is_dir())
 

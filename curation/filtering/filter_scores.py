@@ -13,12 +13,13 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from curation.blocks.select import Cut
-from curation.content import resolve_location
+from curation.content import find_content, resolve_location
 from curation.errors import ConfigError
 from curation.filtering.output import KeptFiles
 from curation.filtering.passing import Filtering
@@ -29,6 +30,8 @@ from curation.folder import Folder
 from curation.recipe import load_recipe
 
 __all__ = ["FilterReport", "filter_scores", "rules_of"]
+
+_OF = "thresholds."  # settings of run.json are flat: thresholds.Java
 
 
 def filter_scores(
@@ -53,8 +56,9 @@ def filter_scores(
 
     Args:
         input: a run's folder (its stage ``scores``, else ``score``, else its last), a stage's folder, or parquet files.
-        recipe: whose thresholds hold for what no flag names, and whose cut; a shipped name or a file.
-        config: a set of values of the recipe.
+        recipe: whose thresholds hold for what no flag names, and whose cut; a shipped name or a file. Of a run of this
+            recipe its own table of languages and its own thresholds hold.
+        config: a set of values of the recipe, which holds in place of the run's.
         threshold: 3 means ``int_score >= 3``, 2.7 means ``score >= 2.7``, for every language without one of its own.
         threshold_of: language -> threshold; any of its names in any case.
         keep_share: in place of a threshold: the score from which on this share of the documents that the other flags
@@ -89,7 +93,9 @@ def filter_scores(
     )
     if with_text and output is None:
         raise ConfigError("texts are written with the rows that are kept: name an output")
-    defaults = defaults_of(load_recipe(recipe, config)) if recipe is not None else Defaults()
+    defaults = Defaults()
+    if recipe is not None:
+        defaults = defaults_of(load_recipe(recipe, config, values={} if config else _of_run(input, recipe)))
     source = find_scores(input, columns, with_text)
     work = Filtering(source, flags, defaults)
     work.choose_shares()
@@ -119,6 +125,19 @@ def rules_of(input: str, flags: Flags, columns: Mapping[str, str] | None = None)
     work.choose_shares()
     rules = work.rules.rules
     return {value: (rules[n].column, rules[n].least) for value, n in work.rules.number_of.items()}
+
+
+def _of_run(input: str, recipe: str) -> dict[str, Any]:
+    """What a run of the recipe was told of languages and thresholds; nothing of another input."""
+    location = resolve_location(input).rstrip("/")
+    places = (location, location.rpartition("/")[0])  # a run's folder, or a stage's
+    record = next((found for found in (Folder(one).read_json("run.json") for one in places if one) if found), None)
+    if record is None or record.get("recipe") != find_content("pipelines", recipe).stem:
+        return {}
+    told = record.get("settings", {})
+    thresholds = {k.removeprefix(_OF): v for k, v in told.items() if k.startswith(_OF)}
+    table = {name: told[name] for name in ("language_table",) if told.get(name)}
+    return table | ({_OF[:-1]: thresholds} if thresholds else {})
 
 
 def _write(work: Filtering, output: Folder, with_text: bool) -> tuple[str, ...]:

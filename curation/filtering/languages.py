@@ -55,7 +55,7 @@ class Languages:
         return entry.config if entry else re.sub(r"[^\w.+-]+", "_", name).lstrip(".") or "_"
 
     def _own(self, value: str | None) -> str:
-        if value is None:
+        if value is None or not value.strip():
             return NO_LANGUAGE
         # One that the table has not keeps its name.
         return self._table.by_name.get(value.strip().lower(), value) if self.is_code else value

@@ -23,6 +23,8 @@ from curation.filtering.rules import Defaults, Flags, Rules, make_rules, plain_f
 from curation.filtering.scan import REASONS, Scan, numbers
 from curation.filtering.source import ScoredFiles
 
+_OF_CODE = ("repo_name", "blob_id")
+
 
 @dataclass(frozen=True, eq=False)
 class KeptRows:
@@ -130,8 +132,9 @@ class Filtering:
     def _languages(self) -> Languages | None:
         if "language" not in self.columns:
             return None
-        # A page's language is one that people speak: "cs" is Czech there, and C# in code.
-        is_code = self.defaults.by_language if self.defaults.recipe else "url" not in self.columns
+        # A page's language is one that people speak: "cs" is Czech there, and C# in code. Files of code may have a URL.
+        is_page = "url" in self.columns and not any(name in self.columns for name in _OF_CODE)
+        is_code = self.defaults.by_language if self.defaults.recipe else not is_page
         return Languages(self.source.languages(), is_code=is_code, table=self.defaults.table)
 
     def _batches(self, wanted: Sequence[str], with_text: bool = False) -> Iterator[tuple[str, int, pa.RecordBatch]]:

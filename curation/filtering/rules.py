@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from curation.blocks.select import Cut, KeepScore, column_of
@@ -56,6 +57,9 @@ class Flags:
     def __post_init__(self) -> None:
         if self.threshold is not None and self.keep_share is not None:
             raise ConfigError("a threshold and a share to keep, both for all: choose one")
+        for name, least in {"": self.threshold, **self.threshold_of}.items():
+            if least is not None and not isfinite(least):  # NaN would drop all without a word
+                raise ConfigError(f"threshold{f' of {name}' if name else ''}: expected a number, got {least:g}")
         shares = {"": self.keep_share, **self.keep_share_of}
         for name, share in shares.items():
             if share is not None and not 0 < share < 1:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curation.blocks.scores import COMPARED
 from curation.blocks.select import KeepWhere, licensed
 from curation.errors import ConfigError
 from curation.filtering.rules import Flags, Rules
@@ -23,6 +24,8 @@ REASONS = ("kept", "licence", "few_tokens", "no_score", "below_threshold")
 """What becomes of a row: the first of these reasons that holds."""
 
 _KEPT, _LICENCE, _FEW_TOKENS, _NO_SCORE, _BELOW = range(len(REASONS))
+_NUMBERS = (*COMPARED, "token_count", "length_bytes")
+_TEXTS = ("language", "license_type")
 _JOINT = "\x1f"  # between two licences of a document: no SPDX id holds it
 
 Ints = NDArray[np.int64]
@@ -55,10 +58,10 @@ class Scan:
         """Raise ConfigError if a file lacks what is looked at."""
         for rule in self.rules.rules:
             if rule.column not in columns:
-                raise ConfigError(
-                    f"{where}: no column {rule.column!r} (it has {', '.join(columns)}): score the documents first, "
-                    "curate score INPUT --classifier CLASSIFIER"
-                )
+                hint = "score the documents first, curate score INPUT --classifier CLASSIFIER"
+                if rule.column == "calibrated_score" and "score" in columns:
+                    hint = "the classifier that scored them is not calibrated, so only the published cut can be made"
+                raise ConfigError(f"{where}: no column {rule.column!r} (it has {', '.join(columns)}): {hint}")
         self._where.schema(columns)
         detected = columns.get("detected_licenses", pa.list_(pa.string()))
         if "detected_licenses" in self._where.asked_columns() and not (_is_list(detected) or _is_text(detected)):
@@ -128,6 +131,16 @@ class Scan:
         return self._licensed[both]
 
 
+def check_kinds(columns: dict[str, pa.DataType], where: str) -> None:
+    """Raise ConfigError if a column that is looked at cannot be what its name says."""
+    for name, kind in columns.items():
+        plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if name in _NUMBERS and not (pa.types.is_null(plain) or _is_number(plain)):
+            raise ConfigError(f"{where}: column {name!r} is {kind}, expected numbers")
+        if name in _TEXTS and not (pa.types.is_null(plain) or _is_text(plain)):
+            raise ConfigError(f"{where}: column {name!r} is {kind}, expected text")
+
+
 def numbers(batch: pa.RecordBatch, name: str) -> Floats:
     """A column as doubles, NaN where there is nothing."""
     column = _column(batch, name)
@@ -159,6 +172,10 @@ def _is_list(kind: pa.DataType) -> bool:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def _joined(detected: pa.Array) -> pa.Array:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from curation.content import resolve_location
 from curation.errors import ConfigError, CurationError
+from curation.filtering.scan import check_kinds
 from curation.folder import Folder, list_inputs, open_input
 from curation.manifest import Manifest
 
@@ -80,7 +81,9 @@ class ScoredFiles:
         rows = _ROWS_WITH_TEXT if with_text else _ROWS
         for file in self.files:
             with self._open(file) as parquet:
-                names = [self._theirs(name) for name in wanted if self._theirs(name) in parquet.schema_arrow.names]
+                kinds = {one.name: one.type for one in parquet.schema_arrow}
+                check_kinds({name: kinds[self._theirs(name)] for name in wanted if self._theirs(name) in kinds}, file)
+                names = [self._theirs(name) for name in wanted if self._theirs(name) in kinds]
                 for first, groups in _runs(parquet.metadata, self._theirs("language"), languages):
                     for batch in parquet.iter_batches(batch_size=rows, columns=names, row_groups=groups):
                         yield file, first, self._renamed(batch)
@@ -189,6 +192,12 @@ def find_scores(input: str, columns: Mapping[str, str] | None = None, with_text:
         if with_text:
             _check_same_scores(Folder(f"{wide.location.rpartition('/')[0]}/{_NARROW}"), wide)
     return ScoredFiles(location=location, files=files, stored=stored, texts=texts, columns=columns or {})
+
+
+def scored_documents(input: str) -> str:
+    """Where the documents stand whose scores `find_scores` finds: of a run the stage ``score``, not its result."""
+    location = resolve_location(input).rstrip("/")
+    return f"{location}/{_WIDE}" if Folder(location).exists(f"{_WIDE}/shards.json") else input
 
 
 def _texts_beside(file: str) -> Folder | None:

@@ -34,7 +34,7 @@ _FULL = frozenset({402, 507})
 _EXPIRED = re.compile("request has expired|accessdenied|signature", re.IGNORECASE)  # a new try gets a new address
 _FULL_WORDS = ("storage", "quota", "upgrade your plan", "payment")
 _GO_ON = "what is committed stays, the same command goes on from there"
-_LOGIN = (
+LOGIN = (
     "log in with `hf auth login`, or set HF_TOKEN to a token that may write "
     "(they are made in the settings of your account there)"
 )
@@ -50,9 +50,9 @@ def find_token(token: str | None) -> str:
 
     found = (token or get_token() or "").strip()
     if not found:
-        raise ConfigError(f"no login for the Hub: {_LOGIN}")
+        raise ConfigError(f"no login for the Hub: {LOGIN}")
     if not re.fullmatch(r"[!-~]+", found):  # an HTTP client would quote it in its complaint
-        raise ConfigError(f"the token for the Hub holds characters that no token has: {_LOGIN}")
+        raise ConfigError(f"the token for the Hub holds characters that no token has: {LOGIN}")
     return found
 
 
@@ -132,11 +132,11 @@ class HubCalls:
 
     def _refusal(self, status: int, words: str, doing: str) -> ConfigError:
         if status == 401:
-            return ConfigError(f"{self.repo}: the Hub does not accept this login: {_LOGIN}")
+            return ConfigError(f"{self.repo}: the Hub does not accept this login: {LOGIN}")
         if status in _FULL or (status == 403 and any(word in words.lower() for word in _FULL_WORDS)):
             return ConfigError(f"{self.repo}: {_full(words)}")
         if status == 403:
-            return ConfigError(f"{self.repo}: this login may not write there ({words}): {_LOGIN}")
+            return ConfigError(f"{self.repo}: this login may not write there ({words}): {LOGIN}")
         if status == 404:
             return ConfigError(f"{self.repo}: {doing}: not found on the Hub ({words}); is the name right?")
         return ConfigError(f"{self.repo}: {doing}: the Hub refuses it ({status}: {words})")

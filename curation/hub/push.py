@@ -40,6 +40,7 @@ GIGABYTES_PER_COMMIT = 50.0
 _SMALL_BYTES_PER_COMMIT = 100e6  # files outside of the large storage travel inside the commit itself
 _BYTES_AT_ONCE = 256e6  # sent together, in five threads; a larger file goes alone
 _FILES_AT_ONCE = 50
+_MOST_DELETED = 1000  # in a commit; the Hub gives up one that takes it more than a minute
 
 
 class UploadProgress(Protocol):
@@ -169,7 +170,9 @@ def push_dataset(
 
 
 def check_push(repo: str, *, revision: str = "main", token: str | None = None) -> None:
-    """Look whether there is a login, and a dataset repository of this name or none yet: before hours of work, say.
+    """Look whether there is a login that may write, and a dataset repository of this name, or none that it may make.
+
+    For before hours of work.
 
     Raises:
         ConfigError: as of `push_dataset`.
@@ -177,7 +180,8 @@ def check_push(repo: str, *, revision: str = "main", token: str | None = None) -
     """
     repository = HubRepository(repo, find_token(token), revision, _Silent().say)
     with repository.call.listening():
-        repository.open(private=False, dry_run=True)
+        new = repository.open(private=False, dry_run=True)
+        repository.check_login(makes=new)
 
 
 def _send(sender: _Sender, parts: Sequence[Part], files: Sequence[DataFile]) -> None:
@@ -212,7 +216,9 @@ class _Sender:
                     ready = []
                 ready += self._store(group, fetched)
             if ready or part.delete:
-                self._commit(part.name, ready, part.delete)
+                self._commit(part.name, ready, part.delete[:_MOST_DELETED])
+            for start in range(_MOST_DELETED, len(part.delete), _MOST_DELETED):
+                self._commit(part.name, (), part.delete[start : start + _MOST_DELETED])
 
     def _is_full(self, ready: Sequence[Any], group: Sequence[DataFile]) -> bool:
         small = sum(one.upload_info.size for one in ready if not is_stored(one))

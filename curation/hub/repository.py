@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.errors import ConfigError, CurationError
-from curation.hub.calls import HubCalls, Say
+from curation.hub.calls import LOGIN, HubCalls, Say
 from curation.hub.files import CARD, DataFile, RemoteFile, git_digest
 
 
@@ -79,6 +79,24 @@ class HubRepository:
         if not self.call("list the repository", self._list):
             self._branch(dry_run)
         return there is None
+
+    def check_login(self, *, makes: bool) -> None:
+        """See what the Hub says of the login; whether it may write there in fact is known when it does.
+
+        Args:
+            makes: whether the repository is to be made.
+
+        Raises:
+            ConfigError: if the login can only read, or belongs to nobody who may make the repository.
+        """
+        who = self.call("ask who is logged in", self._api.whoami)
+        if ((who.get("auth") or {}).get("accessToken") or {}).get("role") == "read":
+            raise ConfigError(f"{self.name}: this login may only read: {LOGIN}")
+        owners = [who["name"], *(one["name"] for one in who.get("orgs") or ())]
+        if makes and self.name.partition("/")[0].lower() not in map(str.lower, owners):
+            raise ConfigError(
+                f"{self.name}: there is no such repository, and this login makes only {', '.join(owners)}/…"
+            )
 
     def _create(self, private: bool) -> None:
         self._api.create_repo(self.name, repo_type="dataset", private=private, exist_ok=True)

@@ -187,6 +187,8 @@ def _own(extra: str) -> dict[str, Any]:
         own = read_yaml(Path(extra))
     except ContentError as error:
         raise ConfigError(str(error)) from error
+    if set(own) <= {"languages", "known", "content"} and own:
+        raise ConfigError(f"{extra}: the names of languages stand at the top, such as `Haskell: {{extensions: [.hs]}}`")
     for name, entry in own.items():
         if not isinstance(name, str) or not name.strip() or not isinstance(entry, Mapping):
             raise ConfigError(f"{extra}: {name}: expected a language's name and a mapping, got {entry!r}")

@@ -18,12 +18,15 @@ from typing import Any
 from curation.text.licences import UNKNOWN, licence_ids, licence_list, licence_table, spdx_id
 
 _SPDX = re.compile(r"SPDX-License-Identifier:[ \t]*([^\r\n]{1,200})")
-_CLOSING = re.compile(r"\s*(?:\*+/|-->|--\}|\*\)|#\}|-\}|\]\]|%>|\?>|\"\"\"|'''|[\"'`;,*<}]).*$")
+_CLOSING = re.compile(r"\s+(?:#|//).*$|\s*(?:\*+/|-->|--\}|\*\)|#\}|-\}|\]\]|%>|\?>|\"\"\"|'''|[\"'`;,*<}]).*$")
 _ID = re.compile(r"[A-Za-z0-9][\w.+:-]*")
 _SPDX_LINES = 50
+_WORD = re.compile(r"(WITH\s+)?[^\s()]+")
+_REFERENCE = re.compile(r"LicenseRef-[A-Za-z-]{1,60}")
+_EXCEPTION = re.compile(r"[A-Za-z0-9.-]{1,24}-(?:exception|note)(?:-\d\.\d)?")
 
 _FILE = re.compile(
-    r"(?:[\w.]+[-_])?(?:un)?licen[cs]es?(?:[-_.].*)?|copying(?:[-.].*)?|copyright(?:[-_.].*)?|notices?(?:[-_.].*)?|eula(?:[-_.].*)?|"
+    r"(?:[\w.]+[-_])?(?:un)?licen[cs]es?(?:[-_.].*)?|copying\d?(?:[-.].*)?|copyright(?:[-_.].*)?|notices?(?:[-_.].*)?|eula(?:[-_.].*)?|"
     r"(?:[al]?gpl|mpl|epl)(?:[-_.v]?\d.*)?(?:\.(?:txt|md))?",
     re.IGNORECASE,
 )
@@ -56,6 +59,34 @@ def spdx_lines(text: str) -> list[str]:
     head = "\n".join(text[:20_000].splitlines()[:_SPDX_LINES])
     found = (_CLOSING.sub("", line).strip() for line in _SPDX.findall(head))
     return licence_list([one for one in found if _ID.match(one.lstrip("( "))])
+
+
+def known_alone(licences: list[str]) -> list[str]:
+    """Licences as files name them, with `UNKNOWN` for any word that no list of licences has.
+
+    Such a word is whatever somebody wrote there: a sentence, an address, a key.
+    """
+    if all(one in _spellings() for one in licences):
+        return licences
+    return licence_list([_known_expression(one) for one in licences])
+
+
+def _known_expression(licence: str) -> str:
+    if len(licence_ids(licence)) == 1 and " WITH " not in licence:
+        return licence if licence in _spellings() or _REFERENCE.fullmatch(licence) else UNKNOWN
+    return _WORD.sub(lambda found: _known_word(found[0], found[1]), licence)
+
+
+def _known_word(word: str, exception: str | None) -> str:
+    name = word.removeprefix(exception or "")
+    if name in ("AND", "OR", "WITH") or name in _spellings() or _REFERENCE.fullmatch(name):
+        return word
+    return word if exception and _EXCEPTION.fullmatch(name) else f"{exception or ''}{UNKNOWN}"
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> frozenset[str]:
+    return frozenset(licence_table()["spelling"].values())
 
 
 def is_licence_file(name: str) -> bool:

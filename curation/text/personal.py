@@ -19,6 +19,7 @@ from functools import lru_cache
 from itertools import cycle
 
 from curation.text.masking import NONE_ALLOWED, Allowed, Span, gaps, masked, merged
+from curation.text.version_numbers import is_no_address
 
 EMAILS = ("email@example.com", "firstname.lastname@example.org")
 """Addresses of domains that are kept free for examples (RFC 2606)."""
@@ -44,8 +45,8 @@ def replace_personal(text: str, *, emails: bool = True, ips: bool = True, allowe
 
 
 def find_personal(
-    text: str, *, emails: bool = True, ips: bool = True, allowed: Allowed = NONE_ALLOWED
-) -> list[Span]:  # fmt: skip
+    text: str, *, emails: bool = True, ips: bool = True, allowed: Allowed = NONE_ALLOWED, code: bool = False
+) -> list[Span]:
     """The email addresses (kind ``email``) and public IP addresses (``ip``) in ``text``, in order.
 
     Args:
@@ -53,6 +54,7 @@ def find_personal(
         emails: whether email addresses are looked for.
         ips: whether IP addresses are looked for. A version number of four parts, such as 1.2.3.4, looks like one.
         allowed: addresses that are left as they are; they take no turn.
+        code: whether versions and sections of standards are told from addresses, which FineWeb does not.
     """
     taken: list[Span] = []
     if emails and "@" in text:
@@ -64,6 +66,8 @@ def find_personal(
         turn = cycle(IPS)
         matches = (match for start, end in gaps(taken, len(text)) for match in _IP.finditer(text, start, end))
         public = (match for match in matches if _is_public(match[0]) and match[0] not in allowed)
+        if code:
+            public = (match for match in public if not is_no_address(text, *match.span()))
         taken = merged([*taken, *(Span(*match.span(), "ip", next(turn)) for match in public)])
     return taken
 

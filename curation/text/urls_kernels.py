@@ -28,6 +28,7 @@ PASSES, DOMAIN, HOST, URL, HARD, SOFT, SUBWORD = range(7)
 IS_HARD, IS_SOFT = np.uint8(1), np.uint8(2)
 
 _CHUNK_BYTES = 1 << 24
+_SLOTS_AT_ONCE = 1 << 18
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NONE = np.uint8(255)
 _NUMBERS = np.full(256, _NONE, np.uint8)
@@ -61,8 +62,14 @@ def without_repeats(hashes: Hashes) -> Hashes:
 
 def hash_table(hashes: Hashes) -> Table:
     """A table of ascending hashes for `look`."""
-    slots = (hashes >> _HALF) * np.uint64(len(hashes) + 1) >> _HALF
-    return hashes, np.searchsorted(slots, np.arange(len(hashes) + 2)).astype(np.uint32)
+    slots = hashes >> _HALF
+    slots *= np.uint64(len(hashes) + 1)
+    slots >>= _HALF
+    bounds = np.empty(len(hashes) + 2, np.uint32)
+    for begin in range(0, len(bounds), _SLOTS_AT_ONCE):  # all at once take four times the memory of the table
+        end = min(begin + _SLOTS_AT_ONCE, len(bounds))
+        bounds[begin:end] = np.searchsorted(slots, np.arange(begin, end, dtype=np.uint64))
+    return hashes, bounds
 
 
 def automaton(words: Sequence[str]) -> Automaton:

@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -146,16 +147,53 @@ def test_further_readings_are_published(context, tmp_path):
     assert table["further_judges"].to_pylist()[1] == ["llama", "qwen"] and table["expected_label"].to_pylist()[1] == 3.2
 
 
+def test_no_login_of_an_address_is_in_the_card(context):
+    judge = "endpoint:https://bob:secret@judge.example/v1?api_key=KEY#model"
+    kept = ["s3://bucket/data-?.parquet", "hf://datasets/me/pages@main/*.parquet", "https://a.example/x.bin"]
+    context = replace(context, settings={"judge": judge, "inputs": kept}, origin=f"toy.yaml --set judge={judge}")
+    card = dataset_card(STEP, context, [], [], None, 0)
+    assert "secret" not in card and "KEY" not in card and "bob" not in card
+    assert card.count("endpoint:https://…@judge.example/v1?…#model") == 2 and all(one in card for one in kept)
+
+
+def dropped(context, stage, removed):
+    """A finished stage that dropped so many."""
+    manifest = Manifest(Folder(f"{context.output}/{stage}"))
+    manifest.clear()
+    manifest.start({}, [], {})
+    manifest.finish_shard(
+        Shard(0, (), 0), {"documents": 30, "kept": 9, "removed": removed, "counts": {}, "opened": 1, "seconds": 0.1}
+    )
+    manifest.finish({}, {})
+
+
+def test_contamination_is_counted_where_it_is_not_listed(context):
+    context = replace(context, stages=(("decontaminate", None),))
+    step = SimpleNamespace(**vars(STEP) | {"contaminated": f"{context.output}/decontaminate/removed"})
+    said = []
+    for removed, listed in ((None, 0), ({}, 0), ({"contaminated": 7}, 0), ({"contaminated": 7}, 7)):
+        if removed is not None:
+            dropped(context, "decontaminate", removed)
+        said.append(section(dataset_card(step, context, [], [], None, listed), "Decontamination"))
+    assert said[:2] == ["Items of benchmarks were not looked for in this run.", "No document was removed."]
+    assert all(": 7; " in one for one in said[2:]) and "was not kept" in said[2] and "`contamination`" in said[3]
+
+
 def test_how_similar_duplicates_were_to_what_stays(context, tmp_path):
-    (tmp_path / "none").mkdir()
-    none = SimpleNamespace(**vars(STEP) | {"duplicates": str(tmp_path / "none")})
-    card = dataset_card(none, context, [], [], None, 0)
+    context = replace(context, stages=(("dedup", None),))
+    step = SimpleNamespace(**vars(STEP) | {"duplicates": f"{context.output}/dedup/removed"})
+    card = dataset_card(step, context, [], [], None, 0)
+    assert section(card, "Duplicates") == "Duplicates were not looked for in this run."
+    dropped(context, "dedup", {})
+    card = dataset_card(step, context, [], [], None, 0)
     assert section(card, "Duplicates") == "No document was dropped as a duplicate."
+    dropped(context, "dedup", {"near_duplicate": 20, "exact_duplicate": 1})
+    card = dataset_card(step, context, [], [], None, 0)  # `removed: none` writes no files
+    assert section(card, "Duplicates").endswith(" 1 with the same text, 20 near-duplicates.")
     rows = [{"id": str(n), "reason": "near_duplicate", "similarity": 0.8 + n / 100} for n in range(20)]
     rows += [{"id": "equal", "reason": "exact_duplicate", "similarity": 1.0}, {"id": "x", "reason": "no_text"}]
-    (tmp_path / "removed").mkdir()
-    write_parquet(tmp_path / "removed/00000.parquet", rows)
-    step = SimpleNamespace(**vars(STEP) | {"duplicates": str(tmp_path / "removed")})
+    (Path(context.output) / "dedup/removed").mkdir(parents=True)
+    write_parquet(Path(context.output) / "dedup/removed/00000.parquet", rows)
     said = section(dataset_card(step, context, [], [], None, 0), "Duplicates")
     assert said.startswith("Dropped for a document that stays: 1 with the same text, 20 near-duplicates. ")
     assert "was 0.80 or more, of nine in ten 0.82 or more, of half 0.90 or more." in said
@@ -163,15 +201,17 @@ def test_how_similar_duplicates_were_to_what_stays(context, tmp_path):
 
 def test_what_was_masked_is_counted_by_stage_and_kind(context):
     assert "Personal data" not in dataset_card(STEP, context, [], [], None, 0)
-    looked = dataset_card(STEP, replace(context, settings={"emails": "mask"}), [], [], None, 0)
-    assert section(looked, "Personal data and secrets") == "None were found."
+    asked = replace(context, settings={"emails": "mask"}, stages=(("mask", None),))
+    assert "Personal data" not in dataset_card(STEP, asked, [], [], None, 0)  # the run began behind that stage
     manifest = Manifest(Folder(f"{context.output}/mask"))
-    manifest.start({}, [], {})
+    manifest.start({"steps": {"ReplacePersonal": {"emails": "mask"}}}, [], {})
+    looked = dataset_card(STEP, asked, [], [], None, 0)
+    assert section(looked, "Personal data and secrets") == "None were found."
     record = {"documents": 9, "kept": 9, "removed": {}, "opened": 1, "seconds": 0.1}
     counts = {"personal_data_email": 3, "personal_data_documents": 2, "secrets_KEY": 1, "other": 5}
     manifest.finish_shard(Shard(0, (), 0), {**record, "counts": counts})
     manifest.finish({}, {})
     told = dataset_card(STEP, replace(context, stages=(("mask", None),)), [], [], None, 0)
     said = section(told, "Personal data and secrets")
-    assert "| mask | email | 3 |  |\n| mask | all of them |  | 2 |\n| mask | KEY | 1 |  |" in said
+    assert "| mask | email | 3 |  |\n| mask | all personal data |  | 2 |\n| mask | KEY | 1 |  |" in said
     assert "other" not in said

@@ -261,6 +261,27 @@ def test_a_changed_file_changes_its_group_alone(tmp_path):
     assert before[1].digest != after[1].digest
 
 
+@pytest.mark.parametrize("place", ["src", "src/deep/a.py", "src/*/*.py", "src/**/*.py"])
+def test_a_licence_that_is_not_listed_and_holds_changes_what_is_listed(tmp_path, place):
+    checkout(tmp_path, **{"src/deep/a.py": "1"})
+    (tmp_path / ".git/index").write_bytes(b"DIRC\0\0\0\2 src/deep/a.py src/deep/")
+    write(tmp_path, {"LICENSE": "MIT", "other/LICENSE": "MIT", "other/b.py": "2", "package.json": "{}", "c.py": "3"})
+    if "*" in place:
+        write(tmp_path, {"src/deep/LICENSE": "MIT"})
+
+    def digests():
+        return [group.digest for group in list_groups(f"{tmp_path}/{place}")]
+
+    seen = [digests()]
+    for name in ("LICENSE", "package.json", *(["src/deep/LICENSE"] if "*" in place else [])):
+        (tmp_path / name).write_text("changed")
+        seen.append(digests())
+        assert seen[-1] != seen[-2]
+    for name in ("other/LICENSE", "c.py"):
+        (tmp_path / name).write_text("changed")
+    assert digests() == seen[-1]
+
+
 @given(st.lists(st.text(alphabet="ab./ #=\\é", min_size=1, max_size=8), min_size=1, max_size=6, unique=True))
 def test_a_name_tells_all_of_its_files(parts):
     names = sorted({f"f{part.strip('/').replace('//', '/')}" for part in parts})

@@ -427,3 +427,35 @@ def test_real_files_of_code_keep_their_blob_ids():
     for doc in docs[:500]:
         assert git_blob_id(doc.text.encode()) == doc.metadata["blob_id"]
         assert decode_source(doc.text.encode()).text == doc.text.removeprefix("\ufeff")
+
+
+def test_bytes_in_a_table_keep_their_encoding_their_length_and_their_id(tmp_path):
+    bodies = [b"x = 1", "# caf\u00e9 gar\u00e7on d\u00e9j\u00e0".encode("latin-1"), b"\xef\xbb\xbfy = 2", b"\0"]
+    rows = [{"path": f"{n}.py", "content": body} for n, body in enumerate(bodies)]
+    run(tmp_path, write_parquet(tmp_path / "in.parquet", rows), columns={"text": "content"})
+    kept = read_rows(tmp_path / "out/read/data")
+    assert [row["text"] for row in kept] == ["x = 1", "# caf\u00e9 gar\u00e7on d\u00e9j\u00e0", "y = 2"]
+    assert [row["src_encoding"] for row in kept] == ["UTF-8", "WINDOWS-1252", "UTF-8"]
+    assert [row["length_bytes"] for row in kept] == [len(body) for body in bodies[:3]]
+    assert [row["id"] for row in kept] == [f"{git_blob_id(body)}:{n}.py" for n, body in enumerate(bodies[:3])]
+    assert [row["reason"] for row in read_rows(tmp_path / "out/read/removed")] == ["binary"]
+
+
+@pytest.mark.parametrize("name", ["text", "content"])
+def test_repositories_may_hold_their_files_as_bytes_or_texts(tmp_path, name):
+    files = [
+        {"path": "a.py", name: b"x = 1"},
+        {"path": "b.py", name: b"\xe9t\xe9 = 1"},
+        {"path": "c", name: b"\0"},
+    ]
+    texts = [{"path": "a.py", name: "x = 1"}]
+    for number, inside in enumerate((files, texts)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        _, record = run(folder, write_parquet(folder / "in.parquet", [{"repo_name": "o/r", "files": inside}]))
+        kept = read_rows(folder / "out/read/data")
+        assert [(row["path"], row["text"], row["repo_name"]) for row in kept] == [
+            ("a.py", "x = 1", "o/r"),
+            ("b.py", "\u00e9t\u00e9 = 1", "o/r"),
+        ][: 2 - number]
+        assert record["removed"] == ({} if number else {"binary": 1})

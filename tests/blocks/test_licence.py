@@ -109,6 +109,20 @@ def test_a_folder_of_licences_as_reuse_has_it(tmp_path):
     assert found["a.py"] == (["GPL-3.0-only", "MIT"], "non_permissive", "file")
 
 
+def test_what_somebody_wrote_in_the_place_of_a_licence_is_not_repeated(tmp_path):
+    files = {
+        "LICENSE": "SPDX-License-Identifier: ghp_abc123\n",
+        "a.py": "1",
+        "js/package.json": '{"license": "ask ann@uni.edu"}',
+        "js/b.js": "2",
+        "js/c.js": "// SPDX-License-Identifier: MIT OR ghp_abc123\n",
+    }
+    found = of_folder(in_folder(tmp_path, files))
+    assert found["a.py"] == (["LicenseRef-unknown"], "non_permissive", "file")
+    assert found["js/b.js"] == (["LicenseRef-unknown"], "non_permissive", "file")
+    assert found["js/c.js"] == (["MIT OR LicenseRef-unknown"], "permissive", "spdx_line")
+
+
 def test_a_checkout_does_not_inherit_from_the_folder_that_it_lies_in(tmp_path):
     in_folder(tmp_path, {"LICENSE": MIT, "a.py": "1", "sub/b.py": "2", "sub/.git/HEAD": "x"})
     found = of_folder(tmp_path)

@@ -102,6 +102,17 @@ def test_metadata_that_is_no_text_keeps_its_form():
     assert masked.metadata["metadata"] == {"by": [EMAILS[0]], EMAILS[0]: 2}
 
 
+def test_in_code_versions_are_left(stage, tmp_path):
+    source = [write_jsonl(tmp_path / "a.jsonl", [{"id": "1", "text": "__version__ = '1.2.3.4'; ask('8.8.8.8')"}])]
+    (row,) = stage.run(source, ReplacePersonal(ips_in="code"))
+    assert row["text"] == f"__version__ = '1.2.3.4'; ask('{IPS[0]}')"
+    # Pages are read as before, so that nothing that was made of them is stale.
+    assert "ips_in" not in identity_of(ReplacePersonal())
+    assert identity_of(ReplacePersonal(ips_in="code"))["ips_in"] == "code"
+    with pytest.raises(ConfigError, match="ReplacePersonal: ips_in: expected code or nothing, got 'java'"):
+        ReplacePersonal(ips_in="java").check()
+
+
 def test_settings_that_cannot_be_are_named(tmp_path):
     with pytest.raises(ConfigError, match="ReplacePersonal: ips: expected mask, drop or off, got 'hide'"):
         ReplacePersonal(ips="hide").check()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -226,6 +227,19 @@ def test_a_time_in_any_unit_is_the_same_date(fetched):
     )
 
 
+@pytest.mark.parametrize("kind", [pa.timestamp("us", tz="UTC"), pa.timestamp("ns"), pa.date32(), pa.int64(), TEXT])
+def test_a_date_of_any_type_is_published_as_text(kind, stage, tmp_path):
+    moment = datetime(2024, 2, 21)
+    given = {pa.int64(): int(moment.replace(tzinfo=UTC).timestamp()), TEXT: "2024-02-21T00:00:00Z"}.get(kind, moment)
+    rows = [{"id": "a/b/c", "text": "t", "url": None, "date": given}]
+    file = write_parquet(tmp_path / "in.parquet", rows, id=TEXT, text=LARGE, url=TEXT, date=kind)
+    for columns, further in (("fineweb", ()), ("fineweb_edu", ("date",))):
+        publishing = step(columns=columns, configs=(columns,), thresholds=(), further=further)
+        stage.run([file], publishing, outside=False)
+        (found,) = rows_in(Path(stage.folder.path(f"data/{columns}")))
+        assert (found["date"], found["id"], found["url"]) == ("2024-02-21T00:00:00Z", "a/b/c", None)
+
+
 def test_no_time_is_no_date():
     assert row("fineweb", document("text", "a", fetch_time=None)) == {}
     assert row("fineweb", document("text", "a", fetch_time=True)) == {}
@@ -273,6 +287,8 @@ def test_a_further_column_that_is_not_there_names_the_nearest():
         ({"configs": ("a", "a")}, "two configurations are named 'a'"),
         ({"configs": ("a", "annotations")}, "no configuration can be named 'annotations'"),
         ({"configs": ("a", "b/c")}, "no configuration can be named 'b/c'"),
+        ({"configs": ("a", "b:c")}, "no configuration can be named 'b:c'"),
+        ({"configs": ("a", "b[1]")}, r"no configuration can be named 'b\[1\]'"),
         ({"thresholds": (1,)}, "2 configurations and 1 thresholds"),
         ({"values": ("x", "y")}, "name the column"),
         ({"by": "language", "values": ("x",)}, "2 configurations and 1 values of language"),

@@ -1,7 +1,10 @@
 """What the card counts and says, and whole cards of each kind."""
 
+import json
 import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +18,12 @@ from curation.blocks.card_counts import (
 from curation.blocks.card_judging import price_of
 from curation.blocks.card_published import count_published
 from curation.blocks.card_tables import before_and_after
+from curation.blocks.select import KeepScore
 from curation.recipe import RunContext
 from curation.text.domains import registered_domain
 
-from .published import KINDS, code_rows, publish, web_rows
+from . import published
+from .published import KINDS, Kind, code_rows, publish, web_rows
 
 CARDS = Path(__file__).parent / "cards"
 
@@ -41,6 +46,7 @@ def table(text):
 @pytest.mark.parametrize("name", KINDS)
 def test_the_whole_card(name, cards):
     shown = re.sub(r"(## Versions\n\n).*\n", r"\1(those of the machine)\n", cards[name])
+    shown = re.sub(r"(num_bytes|_size): \d+", r"\1: (as pyarrow writes)", shown)
     golden = CARDS / f"{name}.md"
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(shown)
@@ -196,3 +202,54 @@ def test_the_price_is_that_of_the_judge_of_the_stage():
 def test_the_judges_cost_follows_from_its_tokens(cards):
     assert "These tokens cost 1.20, at 500 for a million prompt tokens" in section(cards["topic"], "Judge")
     assert "see `annotate/report.md`" in section(cards["topic"], "Judge")
+
+
+LOAD = """
+import json, sys
+from datasets import load_dataset
+print(json.dumps([len(load_dataset(folder, sys.argv[1], split="train")) for folder in sys.argv[2:]]))
+"""
+
+
+def test_what_was_loaded_before_is_not_taken_for_another_run(tmp_path, monkeypatch):
+    """A folder of the same name and the same configurations: `datasets` looks at nothing else but the header."""
+    folders = []
+    for threshold in (3, 4):
+        monkeypatch.setitem(KINDS, "topic", Kind("topic", {"beekeeping": threshold}))
+        folders.append(publish("topic", tmp_path / str(threshold)))
+    expected = [kept(web_rows(), least)[0] for least in (3, 4)]
+    shown = subprocess.run(
+        [sys.executable, "-c", LOAD, "beekeeping", *map(str, folders)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"},
+        check=True,
+    )
+    assert json.loads(shown.stdout) == expected and expected[0] != expected[1]
+
+
+def test_a_configuration_without_a_document_is_not_offered(tmp_path, monkeypatch):
+    kind = Kind("stack_edu", {"Cpp": 3, "Swift": 3}, ("C++", "Swift"))
+    monkeypatch.setitem(KINDS, "stack_edu", kind)
+    folder = publish("stack_edu", tmp_path)
+    card = (folder / "README.md").read_text()
+    header = yaml.safe_load(card.split("---\n")[1])
+    for named in (header["configs"], header["dataset_info"]):
+        assert [one["config_name"] for one in named] == ["Cpp", "annotations", "contamination"]
+    assert "Swift" not in section(card, "How to load it")
+    assert "| `Swift` | 0 |" in card and "nothing to load: `Swift`." in card
+    for one in header["dataset_info"]:
+        files = list((folder / one["config_name"]).iterdir())
+        assert one["download_size"] == sum(file.stat().st_size for file in files)
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_thresholds_of_two_columns_need_not_hold_each_other(outside, tmp_path, monkeypatch):
+    """int_score >= 3 is score > 2.5, and so holds more than score >= 2.7, whose number is the lower one."""
+    monkeypatch.setitem(KINDS, "topic", Kind("topic", {"whole": 3, "fraction": 2.7, "best": 4}))
+    monkeypatch.setattr(published, "KeepScore", lambda threshold, cut: KeepScore(threshold=2, cut=cut))
+    card = (publish("topic", tmp_path, outside=outside) / "README.md").read_text()
+    text = section(card, "Largest domains")
+    rows = [row for row in web_rows() if row["int_score"] >= 3 and "the ferry" not in row["text"]]
+    assert text.startswith("Of all configurations, each document once.")
+    assert sum(int(line[1]) for line in table(text)) == len(rows)

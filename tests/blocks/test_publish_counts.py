@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.blocks.card import _size_category
 from curation.blocks.card_counts import (
     Amount,
     LargestGroups,
@@ -22,6 +21,7 @@ from curation.blocks.card_counts import (
     each_value,
 )
 from curation.blocks.card_cut import calibration_of, classifier_folder, condition
+from curation.blocks.card_header import _size_category
 from curation.blocks.card_judging import model_parts
 from curation.blocks.card_tables import share, short
 from curation.blocks.select import column_of

@@ -215,6 +215,8 @@ def test_where_the_classifiers_stand(published, tmp_path, monkeypatch):
     relative = ScoreTexts(classifier=f"{published.name}/edu-{{language}}", values=("Java", "C++"))
     assert relative.classifier == f"{published}/edu-{{language}}"
     assert relative.inputs() == [f"{published}/edu-java", f"{published}/edu-cpp"]
+    some = ScoreTexts(classifier=f"{published}/edu-{{language}}", values=("Rust", "Java"))
+    assert some.inputs() == [f"{published}/edu-java"]
     every = ScoreTexts(classifier=f"{published}/edu-{{language}}")
     assert every.inputs() == [f"{published}/edu-{slug}" for slug in ("cpp", "java", "python")]
     assert ScoreTexts(classifier="org/edu-{language}", values=("C",)).classifier == "org/edu-{language}"
@@ -252,6 +254,14 @@ def trained(tmp_path_factory):
         patch.setattr("curation.classify.plots.write_plots", lambda *given: False)
         list(step.run(iter(labelled)))
     return folder, labelled
+
+
+def test_a_folder_of_several_is_none_of_one_and_asks_for_the_column(trained):
+    folder, _ = trained
+    with pytest.raises(ConfigError, match=r"holds several classifiers, .*\(cpp, python, shared\)"):
+        load_classifier(str(folder))
+    with pytest.raises(ConfigError, match="no column 'language' that tells which classifier is theirs"):
+        ScoreTexts(classifier=str(folder)).schema({"text": None})
 
 
 def test_what_a_stage_trained_scores(trained):

@@ -34,6 +34,17 @@ def test_a_missing_column_is_an_error_and_no_silent_drop():
         kept(KeepScore(threshold=3, cut="published"), {})
 
 
+def test_a_row_that_says_it_has_no_score_is_dropped_as_such():
+    unscored = {"score": None, "int_score": None, "calibrated_score": None, "language": "Java"}
+    for step in (
+        KeepScore(threshold=3, cut="calibrated"),
+        KeepScore(threshold=3, cut="published", by="language", threshold_of={"Java": 2}),
+    ):
+        assert step.reason(document(**unscored)) == "no_score"
+    with pytest.raises(CurationError, match="is its classifier calibrated"):
+        kept(KeepScore(threshold=3, cut="calibrated"), {**unscored, "score": 3.0})
+
+
 def test_reasons_are_written(stage, tmp_path):
     rows = [{"id": str(n), "text": "x", "score": n / 2, "int_score": round(n / 2), "url": "u"} for n in range(8)]
     kept = stage.run([write_jsonl(tmp_path / "a.jsonl", rows)], KeepScore(threshold=3, cut="published"))

@@ -191,6 +191,12 @@ def test_any_column_tells_classifiers_apart(spec, labelled, tmp_path):
     assert slugs_of(["shared"], by="topic") == {"shared": "shared-2"}
 
 
+def test_a_value_may_be_zero(spec, labelled, tmp_path):
+    rows = [{**row, "cluster": ("Python", "C++", "Java", "Ruby").index(row["language"])} for row in labelled]
+    learned = list(trainer(spec, tmp_path, by="cluster", shared="always").run(documents(rows)))
+    assert len(learned) == len(rows) and sorted(read_index(tmp_path / "model")) == ["0", "1", "2", "3"]
+
+
 def test_a_users_table_says_name_and_threshold(spec, labelled, tmp_path):
     table = tmp_path / "mine.yaml"
     table.write_text(

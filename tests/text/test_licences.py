@@ -8,6 +8,7 @@ from curation.errors import ConfigError
 from curation.text.licence_texts import (
     combined,
     is_licence_file,
+    known_alone,
     licences_of_file,
     licences_of_text,
     manifest_licences,
@@ -200,6 +201,8 @@ def test_a_broken_expression_is_not_an_error(text):
         ("/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */", ["GPL-2.0-only WITH Linux-syscall-note"]),
         ("<!-- SPDX-License-Identifier: (MIT OR Apache-2.0) -->", ["MIT OR Apache-2.0"]),
         ("// SPDX-License-Identifier: Apache-2.0 AND MIT", ["Apache-2.0", "MIT"]),
+        ("// SPDX-License-Identifier: Apache-2.0 OR MIT // see NOTICE", ["Apache-2.0 OR MIT"]),
+        ("# SPDX-License-Identifier: MIT  # noqa: D100", ["MIT"]),
         ("x = 1\n" * 49 + "# SPDX-License-Identifier: MIT", ["MIT"]),
         ("x = 1\n" * 50 + "# SPDX-License-Identifier: MIT", []),
         ("# SPDX-License-Identifier: MIT\n# SPDX-License-Identifier: ISC", ["MIT", "ISC"]),
@@ -215,7 +218,7 @@ def test_lines_of_spdx(text, found):
 @pytest.mark.parametrize(
     "name",
     ["LICENSE", "LICENCE", "License.txt", "LICENSE-MIT", "MIT-LICENSE.txt", "COPYING", "COPYING.LESSER", "UNLICENSE",
-     "NOTICE", "license.md", "LICENSE.APACHE2", "LICENSES", "EULA.txt", "GPL-3.txt"],
+     "COPYING3", "NOTICE", "license.md", "LICENSE.APACHE2", "LICENSES", "EULA.txt", "GPL-3.txt"],
 )  # fmt: skip
 def test_names_of_licence_files(name):
     assert is_licence_file(name)
@@ -307,3 +310,20 @@ def test_texts_of_installed_packages():
             compared += bool(files)
     if not compared:
         pytest.skip("no licence texts beside the installed packages")
+
+
+@pytest.mark.parametrize(
+    ("found", "known"),
+    [
+        (["MIT"], ["MIT"]),
+        (["MIT OR ghp_abc", "Apache-2.0"], ["MIT OR LicenseRef-unknown", "Apache-2.0"]),
+        (["write to ann@uni.edu", "Ann AND MIT"], ["LicenseRef-unknown", "MIT"]),
+        (["GPL-2.0-only WITH Classpath-exception-2.0"], ["GPL-2.0-only WITH Classpath-exception-2.0"]),
+        (["GPL-2.0-only WITH ghp_abc"], ["GPL-2.0-only WITH LicenseRef-unknown"]),
+        (["LicenseRef-MyCompany", "LicenseRef-ghp_8abc"], ["LicenseRef-MyCompany", "LicenseRef-unknown"]),
+        ([], []),
+    ],
+)
+def test_what_no_list_has_is_unknown(found, known):
+    assert known_alone(found) == known
+    assert known_alone(known) == known

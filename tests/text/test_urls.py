@@ -146,6 +146,9 @@ def test_lines_are_hashed_whatever_the_size_of_what_is_read(lines, ends, chunk):
 def test_a_table_has_each_hash_in_its_slot(values):
     hashes = without_repeats(np.array(values, np.uint64))
     kept, bounds = hash_table(hashes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("curation.text.urls_kernels._SLOTS_AT_ONCE", 3)
+        assert hash_table(hashes)[1].tolist() == bounds.tolist()
     assert kept.tolist() == sorted(set(values))
     for place, value in enumerate(kept.tolist()):
         slot = (value >> 32) * (len(kept) + 1) >> 32
