@@ -292,7 +292,8 @@ def _find(fs: Any, path: str, kinds: tuple[tuple[str, ...], ...]) -> list[dict[s
 
 def _wanted(kinds: tuple[tuple[str, ...], ...]) -> str:
     endings = [ending for kind in kinds for ending in kind if ending]
-    return f" (looked for {', '.join(endings)})" if endings else ""
+    hint = "; a folder of source files is files:PATH" if ".warc.gz" in endings else ""
+    return f" (looked for {', '.join(endings)}{hint})" if endings else ""
 
 
 def _check_one_dataset(fs: Any, path: str) -> None:

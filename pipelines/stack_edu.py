@@ -84,8 +84,8 @@ class Settings:
         silent = [one.name for one in self.chosen if not one.concepts]
         if silent and not self.judged.unjudged:
             raise ValueError(f"language_table: {', '.join(silent)}: no concepts, which the judge's prompt names")
-        if self.judged.cascade and not self.judged.classifier:
-            raise ValueError("judged.cascade: a student learns from one classifier, not from one of each language")
+        if self.judged.cascade is not None:
+            raise ValueError("judged.cascade: a student learns from one classifier; here every language has its own")
 
     @property
     def chosen(self) -> tuple[CodeLanguage, ...]:

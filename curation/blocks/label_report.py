@@ -108,13 +108,14 @@ class ReportLabels(Step):
         if missing > (1 - self.minimum_share) * report.documents:
             raise CurationError(
                 f"{missing} of {report.documents} sampled documents have no recorded reply; are these the replies to "
-                "these pages? replay_only: true draws the sample only from documents with a reply"
+                "these pages? Where some fit, replay_only: true draws the sample only from documents with a reply"
             )
         if report.documents and not report.labelled:
             said = f"; one reply was: {_short(example)}" if example else ""
             raise CurationError(
                 f"none of {report.documents} documents got a label ({', '.join(report.reasons)}){said} "
-                f"(prompt {report.asked.prompt}; see report.md in the stage's folder)"
+                f"(prompt {report.asked.prompt}; see report.md in the stage's folder; these replies are kept and read "
+                "again: --redo annotate asks anew)"
             )
 
 

@@ -66,11 +66,16 @@ class Whose:
         if name is None or (self.values and name not in self._slugs):
             return None
         if not self.mark:
-            return self.index.get(name)
+            return self.index.get(name, self._for_the_rest)
         if name not in self._slugs:  # all that are there count, and only a folder can say so
             slug = slugs_of([name], by=self.by, languages=self.languages)[name]
             return slug if Path(self.location(slug)).is_dir() else None
         return self._slugs[name]
+
+    @cached_property
+    def _for_the_rest(self) -> str | None:
+        """Of a value that no label was of: the shared classifier, where there is one."""
+        return SHARED if SHARED in self.index.values() else None
 
     def location(self, key: str) -> str:
         """The folder or name of a classifier."""
@@ -95,7 +100,7 @@ class Whose:
         if not self.mark and not self.index:
             return
         if not self.mark:
-            missing = [value for value in self.values if value not in self.index]
+            missing = [value for value in self.values if value not in self.index and not self._for_the_rest]
             known = ", ".join(self.index)
             reasons = f"{self.classifier} has those of {known}"
         else:

@@ -94,8 +94,11 @@ def filter_scores(
     if with_text and output is None:
         raise ConfigError("texts are written with the rows that are kept: name an output")
     defaults = Defaults()
+    any_threshold = threshold is not None or bool(threshold_of)
     if recipe is not None:
-        defaults = defaults_of(load_recipe(recipe, config, values={} if config else _of_run(input, recipe)))
+        defaults = defaults_of(
+            load_recipe(recipe, config, values={} if config else _of_run(input, recipe, not any_threshold))
+        )
     source = find_scores(input, columns, with_text)
     work = Filtering(source, flags, defaults)
     work.choose_shares()
@@ -127,8 +130,11 @@ def rules_of(input: str, flags: Flags, columns: Mapping[str, str] | None = None)
     return {value: (rules[n].column, rules[n].least) for value, n in work.rules.number_of.items()}
 
 
-def _of_run(input: str, recipe: str) -> dict[str, Any]:
-    """What a run of the recipe was told of languages and thresholds; nothing of another input."""
+def _of_run(input: str, recipe: str, with_cut: bool) -> dict[str, Any]:
+    """What a run of the recipe was told of languages, thresholds and, for a look at them, the cut.
+
+    With thresholds of one's own ``3`` means ``int_score >= 3``, whatever the run compared. Nothing of another input.
+    """
     location = resolve_location(input).rstrip("/")
     places = (location, location.rpartition("/")[0])  # a run's folder, or a stage's
     record = next((found for found in (Folder(one).read_json("run.json") for one in places if one) if found), None)
@@ -137,7 +143,12 @@ def _of_run(input: str, recipe: str) -> dict[str, Any]:
     told = record.get("settings", {})
     thresholds = {k.removeprefix(_OF): v for k, v in told.items() if k.startswith(_OF)}
     table = {name: told[name] for name in ("language_table",) if told.get(name)}
-    return table | ({_OF[:-1]: thresholds} if thresholds else {})
+    cuts = {
+        key.removesuffix(".cut"): {"cut": value}
+        for key, value in told.items()
+        if key.count(".") == 1 and key.endswith(".cut")
+    }
+    return table | ({_OF[:-1]: thresholds} if thresholds else {}) | (cuts if with_cut else {})
 
 
 def _write(work: Filtering, output: Folder, with_text: bool) -> tuple[str, ...]:

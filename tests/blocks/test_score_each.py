@@ -279,8 +279,18 @@ def test_what_a_stage_trained_scores(trained):
         scores = alone.score([texts[row["id"]] for row in mine])
         assert scores.tolist() == [row["score"] for row in mine]
         assert alone.calibrated(scores).tolist() == [row["calibrated_score"] for row in mine]
-    with pytest.raises(ConfigError, match=r"no classifier for Java \(.* has those of C\+\+, Python, Ruby\)"):
-        ScoreTexts(classifier=str(folder), values=("Java",)).check()
+
+
+def test_a_language_without_labels_takes_the_shared_classifier_if_there_is_one(trained, tmp_path):
+    folder = trained[0] / "train" / "model"
+    step = ScoreTexts(classifier=str(folder), values=("Java",))
+    step.check()
+    assert [row["classifier"] for row in scored(step, [document("x", "class A", language="Java")])] == ["shared"]
+    index = json.loads((folder / "classifiers.json").read_text())
+    own = {value: one for value, one in index.items() if one["folder"] != "shared"}
+    (tmp_path / "classifiers.json").write_text(json.dumps(own))
+    with pytest.raises(ConfigError, match=r"no classifier for Java \(.* has those of C\+\+, Python\)"):
+        ScoreTexts(classifier=str(tmp_path), values=("Java",)).check()
 
 
 def test_the_encoder_takes_its_room_once(trained):
