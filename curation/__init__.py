@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from curation.hub.push import push_dataset as push_dataset
     from curation.labelling import annotate as annotate
     from curation.planning import plan as plan
+    from curation.publishing import publish_stage as publish_stage
     from curation.recipe import Recipe as Recipe
     from curation.recipe import Stage as Stage
     from curation.recipe import folder_of as folder_of
@@ -170,6 +171,7 @@ _MODULES = {
     "load_spec": "classify.spec",
     "mask": "cleaning",
     "plan": "planning",
+    "publish_stage": "publishing",
     "push_dataset": "hub.push",
     "run": "running",
     "score": "scoring",
@@ -253,6 +255,7 @@ __all__ = [
     "load_spec",
     "mask",
     "plan",
+    "publish_stage",
     "push_dataset",
     "run",
     "score",

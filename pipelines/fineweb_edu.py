@@ -22,18 +22,15 @@ from curation import (
     KeepScore,
     KeepScores,
     KeepUrl,
-    PublishCard,
-    PublishRows,
     ReplacePersonal,
     Stage,
     check_configs,
-    classifier_of,
     decontaminate_stage,
     dedup_stages,
     distill_stages,
     folder_of,
-    judged_folders,
     language_stage,
+    publish_stage,
     score_stages,
 )
 
@@ -94,7 +91,15 @@ def stages(s: Settings) -> list[Stage]:
             removed=s.removed_pages,
         ),
         decontaminate_stage(s.decontamination, "select", removed=s.removed_pages),
-        publish_stage(s),
+        publish_stage(
+            s.judged,
+            dataset=s.name,
+            columns="fineweb_edu",
+            configs=s.configs,
+            licence=s.licence,
+            decontaminated=bool(s.decontamination.benchmarks),
+            deduplicated=s.dedup is not None and s.start == "pages",
+        ),
     ]
 
 
@@ -137,25 +142,3 @@ def fineweb_stages(s: Settings) -> list[Stage]:
 def extractor_of(s: Settings) -> Literal["mathematics", "trafilatura", "resiliparse"]:
     """The extractor by its name in the steps."""
     return "mathematics" if s.extractor == "ours" else s.extractor
-
-
-def publish_stage(s: Settings) -> Stage:
-    """The configurations, annotations and the card."""
-    configs, thresholds = tuple(s.configs), tuple(s.configs.values())
-    return Stage(
-        name="publish",
-        reads="decontaminate",
-        steps=[PublishRows(columns="fineweb_edu", configs=configs, thresholds=thresholds, cut=s.judged.cut)],
-        finish=PublishCard(
-            dataset=s.name,
-            configs=configs,
-            thresholds=thresholds,
-            cut=s.judged.cut,
-            licence=s.licence,
-            annotations=judged_folders((s.judged, "")),
-            models=(classifier_of(s.judged),),
-            contaminated=folder_of("decontaminate", "removed") if s.decontamination.benchmarks else None,
-            duplicates=folder_of("dedup", "removed") if s.dedup and s.start == "pages" else None,
-            scores=folder_of("scores", "data"),
-        ),
-    )

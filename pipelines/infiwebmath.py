@@ -16,16 +16,12 @@ from curation import (
     Distillation,
     KeepScore,
     KeepScores,
-    PublishCard,
-    PublishRows,
     Stage,
     check_configs,
-    classifier_of,
     decontaminate_stage,
     distill_stages,
-    folder_of,
-    judged_folders,
     language_stage,
+    publish_stage,
     score_stages,
 )
 
@@ -55,7 +51,6 @@ class Settings:
 
 def stages(s: Settings) -> list[Stage]:
     """The stages in order."""
-    configs, thresholds = tuple(s.configs), tuple(s.configs.values())
     return [
         *distill_stages(s.judged, pool=s.inputs, columns=s.columns),
         *score_stages(s.judged, s.inputs, columns=s.columns, tokenizer=s.tokenizer, removed=s.removed_texts),
@@ -63,25 +58,18 @@ def stages(s: Settings) -> list[Stage]:
         Stage(
             name="select",
             reads="score",
-            steps=[KeepScore(threshold=min(thresholds), cut=s.judged.cut)],
+            steps=[KeepScore(threshold=min(s.configs.values()), cut=s.judged.cut)],
             removed=s.removed_texts,
         ),
         language_stage(s.language, s.language_threshold, s.language_detector, "select", removed=s.removed_texts),
         decontaminate_stage(s.decontamination, "language", removed=s.removed_texts),
-        Stage(
-            name="publish",
-            reads="decontaminate",
-            steps=[PublishRows(columns="infiwebmath", configs=configs, thresholds=thresholds, cut=s.judged.cut)],
-            finish=PublishCard(
-                dataset=s.name,
-                configs=configs,
-                thresholds=thresholds,
-                cut=s.judged.cut,
-                licence=s.licence,
-                annotations=judged_folders((s.judged, "")),
-                models=(classifier_of(s.judged),),
-                contaminated=folder_of("decontaminate", "removed") if s.decontamination.benchmarks else None,
-                scores=folder_of("scores", "data"),
-            ),
+        publish_stage(
+            s.judged,
+            dataset=s.name,
+            columns="infiwebmath",
+            configs=s.configs,
+            licence=s.licence,
+            decontaminated=bool(s.decontamination.benchmarks),
+            deduplicated=False,
         ),
     ]

@@ -20,18 +20,14 @@ from curation import (
     KeepQuality,
     KeepScore,
     KeepScores,
-    PublishCard,
-    PublishRows,
     ReplacePersonal,
     Stage,
     check_configs,
-    classifier_of,
     decontaminate_stage,
     dedup_stages,
     distill_stages,
-    folder_of,
-    judged_folders,
     language_stage,
+    publish_stage,
     score_stages,
 )
 
@@ -84,7 +80,15 @@ def stages(s: Settings) -> list[Stage]:
         ),
         *dedup,
         decontaminate_stage(s.decontamination, "dedup" if dedup else "select", removed=s.removed_texts),
-        publish_stage(s),
+        publish_stage(
+            s.judged,
+            dataset=s.name,
+            columns="topic",
+            configs=s.configs,
+            licence=s.licence,
+            decontaminated=bool(s.decontamination.benchmarks),
+            deduplicated=s.dedup is not None,
+        ),
     ]
 
 
@@ -112,25 +116,3 @@ def text_stages(s: Settings) -> list[Stage]:
         )
         found.append(Stage(name="quality", reads=found[-1].name, steps=[rules], removed=removed))
     return found
-
-
-def publish_stage(s: Settings) -> Stage:
-    """The configurations, annotations and the card."""
-    configs, thresholds = tuple(s.configs), tuple(s.configs.values())
-    return Stage(
-        name="publish",
-        reads="decontaminate",
-        steps=[PublishRows(columns="topic", configs=configs, thresholds=thresholds, cut=s.judged.cut)],
-        finish=PublishCard(
-            dataset=s.name,
-            configs=configs,
-            thresholds=thresholds,
-            cut=s.judged.cut,
-            licence=s.licence,
-            annotations=judged_folders((s.judged, "")),
-            models=(classifier_of(s.judged),),
-            contaminated=folder_of("decontaminate", "removed") if s.decontamination.benchmarks else None,
-            duplicates=folder_of("dedup", "removed") if s.dedup else None,
-            scores=folder_of("scores", "data"),
-        ),
-    )

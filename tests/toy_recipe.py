@@ -118,6 +118,29 @@ def record_of(folder):
     return json.loads((Path(folder) / "stage.json").read_text())
 
 
+def opened(asked, home):
+    """What `datasets.load_dataset` finds in a fresh interpreter: (rows, column names) of each [folder, configuration].
+
+    A configuration of None is the default one. ``home`` is a folder for its cache.
+    """
+    code = (
+        "import json, sys; from datasets import load_dataset\n"
+        "for folder, config in json.loads(sys.argv[1]):\n"
+        "    found = load_dataset(folder, config, split='train')\n"
+        "    print(json.dumps([len(found), found.column_names]))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code, json.dumps([[str(folder), config] for folder, config in asked])],
+        capture_output=True,
+        text=True,
+        cwd=home,
+        env=os.environ | {"HF_HOME": str(home / "home"), "HF_HUB_OFFLINE": "1"},
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    return [tuple(json.loads(line)) for line in shown.stdout.splitlines()]
+
+
 def curate(*arguments, cwd=None, **environment):
     """Run the command ``curate`` in a fresh interpreter, elsewhere than in the checkout."""
     return subprocess.run(

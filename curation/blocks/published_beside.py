@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curation.blocks.decontaminate import Decontaminate
 from curation.blocks.tables import Tables
 from curation.blocks.write import RowWriter
 from curation.folder import Folder
@@ -53,13 +54,7 @@ CODE_COLUMNS: dict[str, pa.DataType] = {
 CONTAMINATION_COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "url": pa.string(),
-    "benchmark": pa.string(),
-    "benchmark_id": pa.string(),
-    "benchmark_text": pa.string(),
-    "ngram": pa.string(),
-    "overlap_ratio": pa.float64(),
-    "matched": pa.string(),
-    "passage": pa.string(),
+    **Decontaminate.evidence,
 }
 
 BESIDE = {

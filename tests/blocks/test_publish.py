@@ -1,9 +1,5 @@
 """Published columns, and which document goes to which configuration."""
 
-import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toy_recipe import opened
 
 from curation.blocks.publish import PublishCard, PublishRows
 from curation.blocks.published_columns import PUBLISHED, published_row, published_schema
@@ -53,31 +50,15 @@ def test_columns_are_the_published_ones_in_their_order_with_their_types(name, da
 
 
 def test_datasets_loads_every_configuration_of_every_kind(datasets_made, tmp_path):
-    code = (
-        "import sys, json; from datasets import load_dataset\n"
-        "for folder, config in json.loads(sys.argv[1]):\n"
-        "    found = load_dataset(folder, config, split='train')\n"
-        "    print(json.dumps([len(found), found.column_names, str(found.features)]))\n"
-        "print(json.dumps(len(load_dataset(sys.argv[2], split='train'))))"
-    )
     asked = [
         [str(folder), config.name]
         for folder in datasets_made.values()
         for config in sorted(folder.iterdir())
         if config.is_dir()
     ]
-    shown = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(asked), str(datasets_made["fineweb_edu"])],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=os.environ | {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"},
-        check=False,
-    )
-    assert shown.returncode == 0, shown.stderr
-    *loaded, default = map(json.loads, shown.stdout.splitlines())
+    *loaded, (default, _) = opened([*asked, [datasets_made["fineweb_edu"], None]], tmp_path)
     assert len(loaded) == len(asked) == 11 + 2 * 6
-    for (folder, config), (count, columns, _) in zip(asked, loaded, strict=True):
+    for (folder, config), (count, columns) in zip(asked, loaded, strict=True):
         (file,) = (datasets_made[next(n for n, f in datasets_made.items() if str(f) == folder)] / config).glob("*")
         assert count == pq.read_metadata(file).num_rows > 0
         assert columns == pq.read_schema(file).names

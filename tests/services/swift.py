@@ -23,6 +23,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+import s3fs
+
 KEY, SECRET = "test:tester", "testing"
 _PARTS = ("account", "container", "object")
 _COMMON = """
@@ -174,3 +177,16 @@ if __name__ == "__main__":
             print(f"export {name}={value}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
+
+
+@contextlib.contextmanager
+def bucket(bin_folder: Path, name: str) -> Iterator[s3fs.S3FileSystem]:
+    """The file system of a server that runs meanwhile, with an empty bucket; keys and address are in the environment."""
+    with swift(bin_folder) as server, pytest.MonkeyPatch.context() as patch:
+        for key, value in server.environment.items():
+            patch.setenv(key, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        files = s3fs.S3FileSystem()
+        files.mkdir(name)
+        yield files
+        s3fs.S3FileSystem.clear_instance_cache()

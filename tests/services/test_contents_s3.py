@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import s3fs
-from services.swift import swift
+from services.swift import bucket
 
 from curation.blocks.contents import ReadContents
 from curation.blocks.fetching import Fetcher
@@ -36,16 +36,10 @@ def sha1(body):
 @pytest.fixture(scope="module")
 def store():
     """The file system of a server with all files, under the SHA-1 of their bytes, as Software Heritage keeps them."""
-    with swift(Path(os.environ[VARIABLE])) as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        files = s3fs.S3FileSystem()
-        files.mkdir(BUCKET)
+    with bucket(Path(os.environ[VARIABLE]), BUCKET) as files:
         bodies = [text.encode() for text in FILES.values()]
         files.pipe({f"{BUCKET}/content/{sha1(body)}": gzip.compress(body) for body in bodies})
         yield files
-        s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture(autouse=True)

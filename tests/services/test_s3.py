@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-import s3fs
 from annotation.judge_server import label_of
 from annotation.survival import (
     CURATE,
@@ -22,7 +21,7 @@ from annotation.survival import (
     read_journal,
     write_documents,
 )
-from services.swift import swift
+from services.swift import bucket
 from test_deduplication import corpus
 from toy_recipe import tree
 
@@ -52,14 +51,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def store():
     """The file system of a server that runs for this module, with a bucket; keys and address are in the environment."""
-    with swift(Path(os.environ[VARIABLE])) as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        files = s3fs.S3FileSystem()
-        files.mkdir(BUCKET)
+    with bucket(Path(os.environ[VARIABLE]), BUCKET) as files:
         yield files
-        s3fs.S3FileSystem.clear_instance_cache()
 
 
 def write_pages(store, folder, documents, files=4):
