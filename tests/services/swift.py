@@ -171,17 +171,9 @@ def _free_ports(count: int) -> list[int]:
             one.close()
 
 
-if __name__ == "__main__":
-    with swift(Path(sys.argv[1])) as running:
-        for name, value in running.environment.items():
-            print(f"export {name}={value}", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
-
-
 @contextlib.contextmanager
 def bucket(bin_folder: Path, name: str) -> Iterator[s3fs.S3FileSystem]:
-    """The file system of a server that runs meanwhile, with an empty bucket; keys and address are in the environment."""
+    """The file system of a server that runs meanwhile, with a bucket; keys and address are in the environment."""
     with swift(bin_folder) as server, pytest.MonkeyPatch.context() as patch:
         for key, value in server.environment.items():
             patch.setenv(key, value)
@@ -190,3 +182,11 @@ def bucket(bin_folder: Path, name: str) -> Iterator[s3fs.S3FileSystem]:
         files.mkdir(name)
         yield files
         s3fs.S3FileSystem.clear_instance_cache()
+
+
+if __name__ == "__main__":
+    with swift(Path(sys.argv[1])) as running:
+        for name, value in running.environment.items():
+            print(f"export {name}={value}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
