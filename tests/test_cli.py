@@ -440,7 +440,7 @@ def test_filter_looks_before_anything_is_written(scored, tmp_path, monkeypatch, 
         (line,) = [line for line in lines if line.startswith(name)]
         assert f"int_score >= {least}" in line and f"100 → {kept(name, least)} " in line and " → " in line.split("%")[1]
     assert f"dropped  below_threshold {300 - kept('Python', 3) - kept('C++', 3) - kept('Java', 2)}" in lines
-    assert lines[-1].startswith("read ") and " kB of " in lines[-1] and lines[-1].endswith(" s")
+    assert lines[-1].startswith("read ") and " kB in " in lines[-1] and lines[-1].endswith(" kB")
     only = printed("--language", "cpp", "--threshold", "2.7", "--licence", "permissive", "--min-tokens", "1100")
     fit = [
         r for r in scored if r["language"] == "C++" and r["license_type"] == "permissive" and r["token_count"] >= 1100

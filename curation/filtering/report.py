@@ -141,7 +141,7 @@ def last_lines(report: FilterReport) -> list[str]:
     return [
         *([f"dropped  {dropped}"] if dropped else []),
         *(f"note     {note}" for note in report.notes),
-        f"read {read} of {stored} in {report.seconds:.1f} s",
+        f"read {read} in {report.seconds:.1f} s; the documents with their texts take {stored}",
     ]
 
 
