@@ -162,7 +162,7 @@ def _rename(columns: dict[str, pa.DataType], mapping: Mapping[str, str], file: s
     if not {"text", "html"} & set(renamed) and not {"blob_id", "text"} & set(with_files(renamed)):
         raise ConfigError(
             f"{file}: no column 'text' or 'html'; name it: in a recipe's settings columns.text=COLUMN, with --from and "
-            f"the other commands --columns text=COLUMN, of train --text-column COLUMN "
+            "the other commands --columns text=COLUMN, of train --text-column COLUMN "
             f"(it has {', '.join(columns)})"
         )
     for name in ("text", "html"):

@@ -100,7 +100,7 @@ def test_a_mapped_column_that_is_missing_is_named(tmp_path):
 
 def test_neither_text_nor_html_says_what_to_do(tmp_path):
     file = write_jsonl(tmp_path / "a.jsonl", [{"content": "x", "url": "y"}])
-    with pytest.raises(ConfigError, match=r"name it with --columns text=COLUMN .*\(it has content, url\)"):
+    with pytest.raises(ConfigError, match=r"columns.text=COLUMN.* --columns text=COLUMN.*\(it has content, url\)"):
         columns_of([str(file)], {})
 
 
