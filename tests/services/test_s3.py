@@ -213,7 +213,7 @@ def test_a_wrong_secret_for_an_input_is_one_clear_line(store, tmp_path):
     source = f"s3://{BUCKET}/{tmp_path.name}/pages"
     code, _, errors = curate("filter", source, "--threshold", "3", "-o", str(tmp_path), AWS_SECRET_ACCESS_KEY="wrong")
     assert code == 2
-    assert errors.startswith(f"ConfigError: {source}: cannot be listed: access denied: Forbidden")
+    assert errors.startswith(f"ConfigError: {source}: access denied: Forbidden")
     assert errors.count("\n") == 1
 
 
