@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from curation.classify.classifier import load_classifier as load_classifier
     from curation.classify.spec import load_spec as load_spec
     from curation.cleaning import Decontamination as Decontamination
+    from curation.cleaning import check_language_threshold as check_language_threshold
     from curation.cleaning import clean as clean
     from curation.cleaning import decontaminate as decontaminate
     from curation.cleaning import decontaminate_stage as decontaminate_stage
@@ -148,6 +149,7 @@ _MODULES = {
     "annotate": "labelling",
     "cascade_stages": "scoring",
     "check_configs": "distilling",
+    "check_language_threshold": "cleaning",
     "classifier_of": "distilling",
     "clean": "cleaning",
     "code_language": "text.code_languages",
@@ -232,6 +234,7 @@ __all__ = [
     "annotate",
     "cascade_stages",
     "check_configs",
+    "check_language_threshold",
     "classifier_of",
     "clean",
     "code_language",

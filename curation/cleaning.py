@@ -65,6 +65,12 @@ def decontaminate_stage(settings: Decontamination, reads: str, *, removed: Remov
     )
 
 
+def check_language_threshold(threshold: float) -> None:
+    """Raise ValueError for a threshold that all probabilities exceed, or none."""
+    if not 0 <= threshold < 1:
+        raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {threshold}")
+
+
 def language_stage(
     language: str, threshold: float, detector: str, reads: str, *, name: str = "language", removed: Removed = "full"
 ) -> Stage:

@@ -20,6 +20,7 @@ from curation.cli_documents import Columns, Output, Workers, read_columns
 from curation.cli_documents import app as documents
 from curation.cli_filter import app as filtering
 from curation.cli_hub import app as pushing
+from curation.cli_hub import push_to_hub
 from curation.cli_new import app as beginning
 from curation.errors import ConfigError, ContentError, CurationError
 
@@ -103,15 +104,15 @@ def run(
     push: Annotated[str | None, typer.Option("--push-to-hub", help="OWNER/NAME: upload it afterwards.")] = None,
 ) -> None:
     """Run what is not done yet; killed and started again, it goes on where it was."""
-    from curation.cli_hub import push_to_hub
     from curation.console import StageProgress, err, funnel_view, out
-    from curation.hub.push import check_push
     from curation.recipe import load_recipe
     from curation.report import funnel
     from curation.running import run as run_recipe
 
     loaded = load_recipe(recipe, config, sets or [])
     if push:
+        from curation.hub.push import check_push
+
         check_push(push)
     with StageProgress() as progress:
         report = run_recipe(

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -49,34 +49,14 @@ def push(
     )
 
 
-def push_to_hub(
-    output: str,
-    repo: str,
-    *,
-    private: bool = True,
-    revision: str = "main",
-    files_per_commit: int = 100,
-    gigabytes_per_commit: float = 50.0,
-    prune: bool = False,
-    dry_run: bool = False,
-) -> PushReport:
+def push_to_hub(output: str, repo: str, **settings: Any) -> PushReport:
     """Upload with progress on stderr, and say on stdout what was done; the settings are those of `push_dataset`."""
     from curation.console import err
     from curation.hub.push import push_dataset
 
     try:
         with PushProgress() as progress:
-            report = push_dataset(
-                output,
-                repo,
-                private=private,
-                revision=revision,
-                files_per_commit=files_per_commit,
-                gigabytes_per_commit=gigabytes_per_commit,
-                prune=prune,
-                dry_run=dry_run,
-                progress=progress,
-            )
+            report = push_dataset(output, repo, progress=progress, **settings)
     except KeyboardInterrupt:  # typer would end without a word
         err.print("interrupted; what is committed stays, the same command goes on from there")
         raise SystemExit(_INTERRUPTED) from None

@@ -139,6 +139,7 @@ def distill_stages(
 def score_stages(
     d: Distillation,
     reads: str | tuple[str, ...],
+    suffix: str = "",
     *,
     columns: Mapping[str, str] | None = None,
     known: Sequence[str] = (),
@@ -146,25 +147,27 @@ def score_stages(
     scorer: Any = None,
     removed: Removed = "ids",
 ) -> list[Stage]:
-    """The stage ``score``; before it a student, if the settings ask for one.
+    """The stage ``score``, with the suffix; before it a student, if the settings ask for one.
 
     Args:
         d: the round whose classifier scores; vectors that were computed to train it are not computed again.
         reads: as of `Stage`.
+        suffix: of the round, as of `distill_stages`.
         columns: as of `Stage`.
         known: further folders of vectors that were computed before.
         tokenizer: counts ``token_count``; None leaves the counts that the documents bring.
         scorer: in place of `ScoreText`, such as one with a classifier for each language.
         removed: what is written of documents that the student drops.
     """
-    classifier, found = classifier_of(d), [*([] if d.classifier else [folder_of("train", "embeddings")]), *known]
+    name, classifier = f"score{suffix}", classifier_of(d, suffix)
+    found = [*([] if d.classifier else [folder_of(f"train{suffix}", "embeddings")]), *known]
     before: list[Stage] = []
     if d.cascade:
         before = cascade_stages(d.cascade, classifier, reads, known=found, columns=columns, removed=removed)
         found.append(folder_of("student", "embeddings"))
-    steps = [scorer or ScoreText(classifier=classifier, embeddings=tuple(found), journal=folder_of("score"))]
+    steps = [scorer or ScoreText(classifier=classifier, embeddings=tuple(found), journal=folder_of(name))]
     score = Stage(
-        name="score",
+        name=name,
         reads="screen" if d.cascade else reads,
         columns={} if d.cascade else dict(columns or {}),
         steps=[*steps, *([CountTokens(tokenizer=tokenizer)] if tokenizer else [])],
@@ -173,7 +176,7 @@ def score_stages(
     return [*before, score]
 
 
-def check_configs(configs: Mapping[str, float], cut: str, low: float = 0, high: float = 5) -> None:
+def check_configs(configs: Mapping[str, float], cut: str) -> None:
     """Raise ValueError unless there is at least one configuration, each with a threshold on the scale, all of one kind.
 
     Whole thresholds compare ``int_score``, others the raw ``score``; neither selects what the other needs.
@@ -181,8 +184,8 @@ def check_configs(configs: Mapping[str, float], cut: str, low: float = 0, high: 
     if not configs:
         raise ValueError("configs: expected at least one name with its threshold")
     for name, threshold in configs.items():
-        if not low <= threshold <= high:
-            raise ValueError(f"configs.{name}: expected a threshold from {low:g} (all) to {high:g}, got {threshold:g}")
+        if not 0 <= threshold <= 5:
+            raise ValueError(f"configs.{name}: expected a threshold from 0 (all) to 5, got {threshold:g}")
     if cut != "calibrated" and len({float(one).is_integer() for one in configs.values()}) > 1:
         raise ValueError("configs: whole thresholds compare int_score, fractions the raw score: name one kind only")
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from curation import (
-    CountTokens,
     Decontamination,
     Dedup,
     Distillation,
@@ -24,18 +23,17 @@ from curation import (
     KeepScore,
     KeepScores,
     ListDomains,
-    PublishCard,
-    PublishRows,
     ScoreText,
     Stage,
-    cascade_stages,
+    check_language_threshold,
     classifier_of,
     decontaminate_stage,
     dedup_stages,
     distill_stages,
     folder_of,
-    judged_folders,
     language_stage,
+    publish_stage,
+    score_stages,
 )
 
 Removed = Literal["full", "ids", "none"]
@@ -88,9 +86,13 @@ class Settings:
             raise ValueError(
                 "first.cascade: every page of the first pass is scored, since domains are judged by shares"
             )
-        if not 0 <= self.language_threshold < 1:
-            raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {self.language_threshold}")
+        check_language_threshold(self.language_threshold)
         _ = self.decontamination  # says what is wrong with it
+
+    @property
+    def thresholds(self) -> tuple[int, ...]:
+        """That of each configuration, lowest first."""
+        return tuple(sorted({self.threshold, *(one for one in self.subset_thresholds if one > self.threshold)}))
 
     @property
     def decontamination(self) -> Decontamination:
@@ -105,6 +107,7 @@ def stages(s: Settings) -> list[Stage]:
     early = s.language_position == "first"
     pages = "language_first" if early else "extract_first"
     texts = "language" if early else "extract"
+    pooled = (folder_of("score_pool", "embeddings"),)
     return [
         Stage(
             name="extract_first",
@@ -115,7 +118,7 @@ def stages(s: Settings) -> list[Stage]:
         ),
         *([keep_language(s, "language_first", "extract_first")] if early else []),
         *distill_stages(s.first, "_first", pool=pages),
-        score_stage("score_first", pages, s.first, "_first", s),
+        *score_stages(s.first, pages, "_first"),
         Stage(
             name="domains",
             reads="score_first",
@@ -150,11 +153,14 @@ def stages(s: Settings) -> list[Stage]:
         ),
         *([keep_language(s, "language", "extract")] if early else []),
         *pool_stages(s, texts),
-        *distill_stages(
-            s.second, pool="score_pool", balance="int_score", known=(folder_of("score_pool", "embeddings"),)
+        *distill_stages(s.second, pool="score_pool", balance="int_score", known=pooled),
+        *score_stages(
+            s.second,
+            texts,
+            known=() if s.second.unjudged else pooled,
+            tokenizer=s.tokenizer,
+            removed=s.removed_pages,
         ),
-        *screen_stages(s.second, texts, s),
-        score_stage("score", "screen" if s.second.cascade else texts, s.second, "", s),
         Stage(name="scores", reads="score", steps=[KeepScores()]),
         Stage(
             name="select",
@@ -165,7 +171,17 @@ def stages(s: Settings) -> list[Stage]:
         *dedup_stages(s.dedup, "select"),
         *([] if early else [keep_language(s, "language", "dedup")]),
         decontaminate_stage(s.decontamination, "dedup" if early else "language"),
-        publish_stage(s),
+        publish_stage(
+            s.second,
+            earlier=((s.first, "_first"),),
+            dataset=s.name,
+            columns="finemath",
+            configs={f"{s.name}-{threshold}plus": threshold for threshold in s.thresholds},
+            licence=s.licence,
+            decontaminated=True,
+            deduplicated=True,
+            domains=folder_of("domains", "data"),
+        ),
     ]
 
 
@@ -199,62 +215,8 @@ def pool_stages(s: Settings, texts: str) -> list[Stage]:
     ]
 
 
-def score_stage(name: str, reads: str, p: Distillation, suffix: str, s: Settings) -> Stage:
-    """Score every document; vectors that were computed for pool and training are not computed again."""
-    known = known_vectors(p, suffix)
-    if not suffix and p.cascade:
-        known.append(folder_of("student", "embeddings"))
-    scorer = ScoreText(classifier=classifier_of(p, suffix), embeddings=tuple(known), journal=folder_of(name))
-    return Stage(
-        name=name,
-        reads=reads,
-        steps=[scorer] if suffix else [scorer, CountTokens(tokenizer=s.tokenizer)],
-        costly=True,
-    )
-
-
-def screen_stages(p: Distillation, texts: str, s: Settings) -> list[Stage]:
-    """A student drops what cannot reach the threshold, if the settings ask for one."""
-    if p.cascade is None:
-        return []
-    known = known_vectors(p, "")
-    return cascade_stages(p.cascade, classifier_of(p, ""), texts, known=known, removed=s.removed_pages)
-
-
-def known_vectors(p: Distillation, suffix: str) -> list[str]:
-    """Folders of vectors that were computed for pool and training."""
-    known = [folder_of(f"train{suffix}", "embeddings")] if not p.classifier else []
-    if not suffix and not p.unjudged:
-        known.append(folder_of("score_pool", "embeddings"))
-    return known
-
-
 def keep_language(s: Settings, name: str, reads: str) -> Stage:
     """Keep one language."""
     return language_stage(
         s.language, s.language_threshold, s.language_detector, reads, name=name, removed=s.removed_pages
-    )
-
-
-def publish_stage(s: Settings) -> Stage:
-    """The configurations, annotations and the card."""
-    thresholds = tuple(sorted({s.threshold, *(t for t in s.subset_thresholds if t > s.threshold)}))
-    configs = tuple(f"{s.name}-{threshold}plus" for threshold in thresholds)
-    return Stage(
-        name="publish",
-        reads="decontaminate",
-        steps=[PublishRows(columns="finemath", configs=configs, thresholds=thresholds, cut=s.second.cut)],
-        finish=PublishCard(
-            dataset=s.name,
-            configs=configs,
-            thresholds=thresholds,
-            cut=s.second.cut,
-            licence=s.licence,
-            annotations=judged_folders((s.first, "_first"), (s.second, "")),
-            models=(classifier_of(s.first, "_first"), classifier_of(s.second)),
-            domains=folder_of("domains", "data"),
-            contaminated=folder_of("decontaminate", "removed"),
-            duplicates=folder_of("dedup", "removed"),
-            scores=folder_of("scores", "data"),
-        ),
     )

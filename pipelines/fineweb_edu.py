@@ -25,6 +25,7 @@ from curation import (
     ReplacePersonal,
     Stage,
     check_configs,
+    check_language_threshold,
     decontaminate_stage,
     dedup_stages,
     distill_stages,
@@ -66,8 +67,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_configs(self.configs, self.judged.cut)
-        if not 0 <= self.language_threshold < 1:
-            raise ValueError(f"language_threshold: expected 0 or more and less than 1, got {self.language_threshold}")
+        check_language_threshold(self.language_threshold)
 
     @property
     def threshold(self) -> float:

@@ -25,8 +25,6 @@ from curation import (
     KeepScore,
     KeepScores,
     MaskSecrets,
-    PublishCard,
-    PublishRows,
     ReadContents,
     ReadLicence,
     ReplacePersonal,
@@ -40,7 +38,7 @@ from curation import (
     dedup_stages,
     distill_stages,
     folder_of,
-    judged_folders,
+    publish_stage,
     score_stages,
 )
 
@@ -140,7 +138,18 @@ def stages(s: Settings) -> list[Stage]:
             removed=s.removed_files,
         ),
         decontaminate_stage(s.decontamination, "select", removed=s.removed_files),
-        publish_stage(s),
+        publish_stage(
+            s.judged,
+            dataset=s.name,
+            columns="stack_edu",
+            further=("text",) if s.with_text else (),
+            by="language",
+            values=tuple(s.threshold_of),
+            configs={one.config: s.threshold_of[one.name] for one in s.chosen},
+            licence=s.licence,
+            decontaminated=bool(s.decontamination.benchmarks),
+            deduplicated=s.dedup is not None,
+        ),
     ]
 
 
@@ -183,38 +192,3 @@ def read_stages(s: Settings) -> list[Stage]:
             removed=s.removed_files,
         ),
     ]
-
-
-def publish_stage(s: Settings) -> Stage:
-    """A configuration for each language, annotations and the card."""
-    values = tuple(s.threshold_of)
-    configs, thresholds = tuple(one.config for one in s.chosen), tuple(s.threshold_of.values())
-    return Stage(
-        name="publish",
-        reads="decontaminate",
-        steps=[
-            PublishRows(
-                columns="stack_edu",
-                further=("text",) if s.with_text else (),
-                by="language",
-                values=values,
-                configs=configs,
-                thresholds=thresholds,
-                cut=s.judged.cut,
-            )
-        ],
-        finish=PublishCard(
-            dataset=s.name,
-            by="language",
-            values=values,
-            configs=configs,
-            thresholds=thresholds,
-            cut=s.judged.cut,
-            licence=s.licence,
-            annotations=judged_folders((s.judged, "")),
-            models=(classifier_of(s.judged),),
-            contaminated=folder_of("decontaminate", "removed") if s.decontamination.benchmarks else None,
-            duplicates=folder_of("dedup", "removed") if s.dedup else None,
-            scores=folder_of("scores", "data"),
-        ),
-    )
