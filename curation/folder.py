@@ -60,8 +60,8 @@ class Folder:
         except (ImportError, ValueError) as error:
             raise ConfigError(f"{location}: {error}") from error
         self.location = location.rstrip("/")
-        self.is_local = "file" in _protocols(self.fs)
-        self._has_folders = _OBJECT_STORES.isdisjoint(_protocols(self.fs))
+        self.is_local = "file" in protocols(self.fs)
+        self._has_folders = _OBJECT_STORES.isdisjoint(protocols(self.fs))
 
     def __truediv__(self, name: str) -> Folder:
         return Folder(f"{self.location}/{name}")
@@ -231,7 +231,7 @@ def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
         raise ConfigError(f"{location}: cannot be listed: {_refusal(error)}") from error
     if not infos:
         raise ConfigError(f"{location}: no input found{_wanted(kinds)}")
-    protocol = "" if "file" in _protocols(fs) else f"{_protocols(fs)[0]}://"
+    protocol = "" if "file" in protocols(fs) else f"{protocols(fs)[0]}://"
     files = [InputFile(f"{protocol}{info['name']}", int(info["size"] or 0), _etag(info)) for info in infos]
     return sorted(files, key=lambda file: file.path)
 
@@ -310,7 +310,8 @@ def _refusal(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _protocols(fs: Any) -> tuple[str, ...]:
+def protocols(fs: Any) -> tuple[str, ...]:
+    """The names that a file system goes by, such as ``s3`` and ``s3a``."""
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 

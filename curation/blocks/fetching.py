@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from fsspec.core import url_to_fs
 
 from curation.errors import ConfigError, CurationError
+from curation.folder import protocols
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,7 +81,7 @@ class Fetcher:
         fs, pattern = self._store
         folder = pattern.partition("{")[0].rpartition("/")[0]
         try:
-            if "file" in _protocols(fs) and not fs.isdir(folder):
+            if "file" in protocols(fs) and not fs.isdir(folder):
                 raise ConfigError(f"contents: {self.template}: no folder {folder}")
             fs.cat_file(pattern.format_map(dict.fromkeys(self.columns, _NOWHERE)))
         except FileNotFoundError as error:
@@ -243,10 +244,6 @@ def _said(error: BaseException) -> str:
             f"access denied ({told}): {error}; key and secret are those of the environment (S3: AWS_ACCESS_KEY_ID, …)"
         )
     return f"{told}: {error}"
-
-
-def _protocols(fs: Any) -> tuple[str, ...]:
-    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 
 def timed(items: Iterator[R], spent: Counter[str], name: str) -> Iterator[R]:

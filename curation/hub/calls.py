@@ -10,8 +10,6 @@ mends is a ConfigError that says what to do. The token is in no message: neither
 from __future__ import annotations
 
 import contextlib
-import datetime
-import email.utils
 import logging
 import random
 import re
@@ -19,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+from curation.annotation.retry import Backoff, seconds_asked
 from curation.errors import ConfigError, CurationError
 
 T = TypeVar("T")
@@ -26,8 +25,7 @@ Say = Callable[[str], None]
 
 TRIES = 6
 LONGEST_WAIT_SECONDS = 600.0  # the Hub counts requests over windows of 300 s
-_FIRST_WAIT_SECONDS = 2.0
-_LONGEST_BACKOFF_SECONDS = 60.0
+_BACKOFF = Backoff(first_seconds=2.0, longest_seconds=60.0)
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _MOVED = frozenset({409, 412})  # somebody else, or our own try whose answer was lost, has committed meanwhile
 _FULL = frozenset({402, 507})
@@ -158,21 +156,17 @@ _NAMES = {
 def asked_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds that an answer asks to wait: by Retry-After in seconds or as a date, or by the Hub's own RateLimit."""
     given = {name.lower(): value.strip() for name, value in headers.items()}
-    after = given.get("retry-after", "")
-    if after.isdigit():
-        return float(after)
-    with contextlib.suppress(ValueError):
-        date = email.utils.parsedate_to_datetime(after)
-        return max(0.0, (date - datetime.datetime.now(date.tzinfo)).total_seconds())
+    after = seconds_asked(given.get("retry-after", ""))
+    if after is not None:
+        return after
     limit = re.search(r"r\s*=\s*0\s*;\s*t\s*=\s*(\d+)", given.get("ratelimit", ""))
     return float(limit[1]) if limit else None
 
 
 def _wait(tried: int, asked: float | None) -> float:
-    jitter = random.uniform(0.5, 1.0)
     if asked is not None:
-        return asked + jitter  # never before the time that was asked for
-    return jitter * min(_LONGEST_BACKOFF_SECONDS, _FIRST_WAIT_SECONDS * 2 ** (tried - 1))
+        return asked + random.uniform(0.5, 1.0)  # never before the time that was asked for
+    return _BACKOFF.delay(tried - 1)
 
 
 def _cause(error: BaseException) -> BaseException:
