@@ -101,6 +101,11 @@ class Manifest:
         record = self.folder.read_json("shards.json") or {"shards": []}
         return [Shard(row["index"], tuple(row["files"]), row["size"]) for row in record["shards"]]
 
+    def generations(self) -> list[int]:
+        """How many shards there were at first, and after each time the input grew: ``[300, 600]``; the last is all."""
+        record = self.folder.read_json("shards.json") or {"shards": []}
+        return [*record.get("generations", ()), len(record["shards"])]
+
     def done(self) -> set[int]:
         """Numbers of the finished shards."""
         names = (path.rsplit("/", 1)[-1] for path in self.folder.list_files("shards", ".json"))

@@ -53,6 +53,11 @@ class Planned:
         return digest(self.identity)
 
     @property
+    def opens_files(self) -> bool:
+        """Whether the first step opens the input's files itself, so that they need not be documents."""
+        return bool(self.stage.steps and getattr(self.stage.steps[0], "reads_files", ()))
+
+    @property
     def runs(self) -> bool:
         """Whether the stage will do work."""
         return self.status in ("run", "resume", "rebuild", "redo")

@@ -177,7 +177,8 @@ def _check(planned: Sequence[Planned], folder: Folder, executor_of: Callable[[st
         if one.reads and one.reads not in finished and one.reads in made:
             raise ConfigError(f"stage {one.stage.name} reads {one.reads}, which is not finished")
         check_here(executor_of(one.stage.name))
-        if one.inputs:  # some files tell whether the columns are there; the others are read when the stage begins
+        # Some files tell whether the columns are there; the others are read when the stage begins.
+        if one.inputs and not one.opens_files:
             columns = columns_of([file.path for file in one.inputs[:_LOOKED_AT]], one.mapping)
             if "text" not in columns and not any(getattr(step, "reads_contents", False) for step in one.stage.steps):
                 raise ConfigError(

@@ -168,15 +168,16 @@ class StageRunner:
             tasks = max(1, min(settings.tasks or len(todo), len(todo)))
             logs = f"{manifest.folder.location}/logs/{_attempt(manifest.folder):03d}"
             workers = settings.workers or (_local_workers(one, settings) if local else -1)
+            step.at_a_time = tasks if workers < 1 else min(tasks, workers)
             runner = make_executor(step, settings, name=name, tasks=tasks, workers=workers, logs=logs)
             with _named(name, f"see {logs}"):
-                self._foretell(step, tasks if not local else min(tasks, workers))
+                self._foretell(step)
                 self._execute(runner, manifest, workers, one.stage.costly)
 
-    def _foretell(self, step: RunShards, tasks: int) -> None:
+    def _foretell(self, step: RunShards) -> None:
         """What a step that costs money will take is said before it is spent."""
         for one in step.steps:
-            told = one.forecast(step.shards, step.mapping, tasks) if hasattr(one, "forecast") else None
+            told = one.forecast(step.shards, step.mapping, step.at_a_time) if hasattr(one, "forecast") else None
             if told is not None:
                 self.progress.say(str(told), told.documents)
 
@@ -200,6 +201,8 @@ class StageRunner:
         return self._pool
 
     def _columns(self, one: Planned, manifest: Manifest) -> dict[str, pa.DataType]:
+        if one.opens_files:
+            return {}
         files = [path for shard in manifest.shards() for path in shard.files]
         if one.reads is not None:
             files = files[:1]  # all files of one of our stages have one schema

@@ -47,6 +47,7 @@ class RunShards(PipelineStep):
         balanced: every document that is read must be kept or removed (not so for stages that gather or exchange).
         rows_per_file: for stages that gather: rows of an output file.
         progress: a local folder for progress marks, None for none.
+        at_a_time: how many tasks run at a time at most, for steps that share something, such as a server's patience.
     """
 
     name: ClassVar[str] = "shards"
@@ -63,6 +64,7 @@ class RunShards(PipelineStep):
     balanced: bool
     rows_per_file: int | None = None
     progress: str | None = None
+    at_a_time: int = 1
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -124,7 +126,8 @@ class RunShards(PipelineStep):
             doc.metadata["filter_reason"] = reason
             removed.write(doc)
 
-        read = read_files(shard.files, self.mapping, reject, skipped)
+        files = () if _opens_files(self.steps) else shard.files
+        read = read_files(files, self.mapping, reject, skipped)
         stream: Any = counter.watch(self._declared(read, counter.late_columns))
         for step in self.steps:
             self._begin(step, shard, removed)
@@ -141,7 +144,8 @@ class RunShards(PipelineStep):
             removed.write_table(rest.append_column("reason", pa.array([reason] * table.num_rows)))
 
         wanted = self.steps[0].reads_columns(self.columns)
-        stream = counter.watch_tables(read_tables(shard.files if wanted else (), wanted, reject))
+        files = shard.files if wanted and not _opens_files(self.steps) else ()
+        stream = counter.watch_tables(read_tables(files, wanted, reject))
         for step in self.steps:
             self._begin(step, shard, removed)
             stream = step.run_tables(stream, shard.index, self.total)
@@ -150,7 +154,11 @@ class RunShards(PipelineStep):
     def _takes_tables(self, shard: Shard) -> bool:
         if not self.steps or not all(isinstance(step, TableStep) for step in self.steps):
             return False
-        return not self.steps[0].reads_columns(self.columns) or are_tables(shard.files, self.mapping)
+        return (
+            _opens_files(self.steps)
+            or not self.steps[0].reads_columns(self.columns)
+            or are_tables(shard.files, self.mapping)
+        )
 
     def _begin(self, step: Any, shard: Shard, removed: RemovedWriter) -> None:
         """What a step is told before a shard."""
@@ -158,6 +166,8 @@ class RunShards(PipelineStep):
             step.exclusion_writer = removed
         if hasattr(step, "counts"):
             step.counts = Counter()
+        if hasattr(step, "reads_files"):
+            step.files, step.at_a_time = shard.files, self.at_a_time
         if hasattr(step, "status_file"):
             step.status_file = f"{self.progress}/status-{shard.name}" if self.progress else None
 
@@ -205,6 +215,10 @@ class RunShards(PipelineStep):
                 f"{self.folder}: shard {record['shard']}: {gone} of {record['documents']} documents were neither kept "
                 "nor removed with a reason; a step of this stage loses documents"
             )
+
+
+def _opens_files(steps: Sequence[Any]) -> bool:
+    return bool(steps and getattr(steps[0], "reads_files", ()))
 
 
 def why_stopped(folder: Folder) -> str:

@@ -54,11 +54,17 @@ class Step(PipelineStep):
     evidence: ClassVar[dict[str, pa.DataType]] = {}
     gives_rows_of_its_own: ClassVar[bool] = False
     """Whether what it gives are no longer the documents that it takes, so that they cannot be counted against them."""
+    reads_files: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Of a stage's first step that opens the input's files itself: the endings of their names, as of `list_inputs`.
+
+    It is given no documents; ``files`` names those of the shard."""
 
     def __post_init__(self) -> None:
         self.name = type(self).__name__
         self.exclusion_writer: Any = None
         self.counts: Counter[str] = Counter()
+        self.files: tuple[str, ...] = ()
+        self.at_a_time = 1
         super().__init__()
 
     def __repr__(self) -> str:
