@@ -21,8 +21,8 @@ from curation.annotation.background import Background
 from curation.annotation.exchange import Exchange
 from curation.annotation.judge import Reply, Request
 from curation.annotation.openai_api import api_root, chat_body
-from curation.annotation.retry import Backoff
 from curation.errors import ConfigError
+from curation.retry import Backoff
 
 
 class EndpointJudge:

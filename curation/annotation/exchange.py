@@ -24,10 +24,10 @@ import orjson
 
 from curation.annotation.judge import Reply, Request
 from curation.annotation.openai_api import error_message, read_completion, without_credentials
-from curation.annotation.retry import Backoff, is_retried
 from curation.annotation.servers import Servers
 from curation.annotation.transport import ExchangeFailed, ServerGone, open_transport
 from curation.errors import ConfigError
+from curation.retry import Backoff, is_retried
 
 FATAL_AT_FIRST = frozenset({400, 401, 403, 404, 405, 422})
 _GATEWAY = frozenset({502, 503, 504})

@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from curation.annotation.retry import Backoff, seconds_asked
 from curation.errors import ConfigError, CurationError
+from curation.retry import Backoff, seconds_asked
 
 T = TypeVar("T")
 Say = Callable[[str], None]

@@ -9,8 +9,8 @@ import pytest
 from curation.annotation.endpoint import EndpointJudge
 from curation.annotation.judge import Request, ask, open_judge
 from curation.annotation.openai_api import api_root, chat_body, error_message, read_completion, without_credentials
-from curation.annotation.retry import Backoff, seconds_asked
 from curation.errors import ConfigError
+from curation.retry import Backoff, seconds_asked
 
 from .conftest import ChatServer
 

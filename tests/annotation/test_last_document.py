@@ -1,7 +1,7 @@
 """A server that answers all documents but the last of a shard: its failure is not the end of every start."""
 
 from curation.annotation.endpoint import EndpointJudge
-from curation.annotation.retry import Backoff
+from curation.retry import Backoff
 
 from .toys import annotator, items
 

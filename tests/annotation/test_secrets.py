@@ -8,10 +8,10 @@ from curation.annotation.judge import Request, ask, open_judge
 from curation.annotation.judging import Judging
 from curation.annotation.opening import check_judges, lasting_options, open_askers, sent_options
 from curation.annotation.prompt import load_prompt
-from curation.annotation.retry import Backoff
 from curation.blocks.annotate import Annotate
 from curation.errors import ConfigError
 from curation.labelling import annotate
+from curation.retry import Backoff
 
 from .conftest import ChatServer
 

@@ -12,7 +12,6 @@ from curation import commands
 from curation.annotation.judging import Judging
 from curation.annotation.opening import open_askers
 from curation.annotation.prompt import load_prompt
-from curation.annotation.retry import Backoff
 from curation.blocks.annotate import Annotate
 from curation.blocks.extract import ExtractText
 from curation.blocks.sample import DrawSample
@@ -22,6 +21,7 @@ from curation.manifest import Manifest, Shard
 from curation.planned import refuse_stale
 from curation.planning import plan
 from curation.recipe import Recipe, Stage, folder_of
+from curation.retry import Backoff
 
 from .conftest import Kept, document, write_jsonl, write_parquet
 
