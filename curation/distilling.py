@@ -115,6 +115,7 @@ def distill_stages(
             gather=True,
             rows_per_file=max(500, (d.sample_size or 1_000_000) // _FILES),
             left_out=d.unjudged,
+            settled=True,
         ),
         Stage(
             name=annotate,

@@ -54,19 +54,22 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, A
     return [(key, before.get(key), after.get(key)) for key in changed]
 
 
-def fix_shards(files: Sequence[tuple[str, int]], *, gather: bool, most: int, parts: int | None = None) -> list[Shard]:
+def fix_shards(
+    files: Sequence[tuple[str, int]], *, gather: bool, most: int, parts: int | None = None, first: int = 0
+) -> list[Shard]:
     """Group (path, size) pairs into shards: one of all files if ``gather``, else at most ``most`` of neighbours.
 
-    With ``parts`` there are as many shards, and none has files: their steps know where to look.
+    With ``parts`` there are as many shards, and none has files: their steps know where to look. Numbers begin at
+    ``first``.
     """
     if parts is not None:
-        return [Shard(index, (), 0) for index in range(parts)]
+        return [Shard(first + index, (), 0) for index in range(parts)]
     if gather:
         return [Shard(0, tuple(path for path, _ in files), sum(size for _, size in files))]
     count = max(1, min(most, len(files)))
     bounds = [index * len(files) // count for index in range(count + 1)]
     return [
-        Shard(index, tuple(path for path, _ in files[start:stop]), sum(size for _, size in files[start:stop]))
+        Shard(first + index, tuple(path for path, _ in files[start:stop]), sum(size for _, size in files[start:stop]))
         for index, (start, stop) in enumerate(itertools.pairwise(bounds))
     ]
 
@@ -92,8 +95,22 @@ class Manifest:
 
     def start(self, identity: Mapping[str, Any], shards: Sequence[Shard], settings: Mapping[str, Any]) -> None:
         """Fix identity and shards; afterwards they are only read. The settings serve later messages."""
-        rows = [{"index": shard.index, "size": shard.size, "files": list(shard.files)} for shard in shards]
+        rows = list(map(_row, shards))
         record = {"digest": digest(identity), "identity": dict(identity), "settings": dict(settings), "shards": rows}
+        self.folder.write_json("shards.json", record)
+
+    def grow(self, identity: Mapping[str, Any], shards: Sequence[Shard], settings: Mapping[str, Any]) -> None:
+        """Add shards for what was added to the input; those that are there stay, and what they were known by."""
+        before = self.started() or {"digest": "", "shards": []}
+        self.folder.remove("stage.json")  # first: a kill from here on leaves a stage that is to grow
+        record = {
+            "digest": digest(identity),
+            "identity": dict(identity),
+            "settings": dict(settings),
+            "shards": [*before["shards"], *map(_row, shards)],
+            "generations": self.generations(),
+            "earlier": [*before.get("earlier", ()), before["digest"]],
+        }
         self.folder.write_json("shards.json", record)
 
     def shards(self) -> list[Shard]:
@@ -153,6 +170,10 @@ class Manifest:
         }
         self.folder.write_json("stage.json", record)
         return record
+
+
+def _row(shard: Shard) -> dict[str, Any]:
+    return {"index": shard.index, "size": shard.size, "files": list(shard.files)}
 
 
 def _total(records: Sequence[Mapping[str, Any]], key: str) -> Counter[str]:

@@ -15,7 +15,7 @@ from curation.manifest import digest
 from curation.recipe import Stage
 from curation.staleness import is_inherited, told
 
-Status = Literal["done", "run", "resume", "rebuild", "redo", "stale", "left out", "not asked for"]
+Status = Literal["done", "run", "resume", "grow", "rebuild", "redo", "stale", "left out", "not asked for"]
 _SHOWN_CAUSES = 4
 
 
@@ -60,7 +60,7 @@ class Planned:
     @property
     def runs(self) -> bool:
         """Whether the stage will do work."""
-        return self.status in ("run", "resume", "rebuild", "redo")
+        return self.status in ("run", "resume", "grow", "rebuild", "redo")
 
 
 def refuse_stale(planned: Sequence[Planned]) -> None:

@@ -21,6 +21,7 @@ from curation.config import nearest
 from curation.content import SUFFIX, content_root, resolve_location
 from curation.errors import ConfigError
 from curation.folder import Folder, InputFile, list_inputs
+from curation.growth import added_files, earlier_digests, only_grew
 from curation.manifest import Manifest, digest
 from curation.planned import Planned, Status
 from curation.recipe import Recipe, Stage, settings_of
@@ -87,6 +88,7 @@ class _Planner:
         self.follow_from: list[str] = noted.get("redo_follow", [])  # from these on, what gets stale is run again too
         self.follow = False
         self.left_out: dict[str, str] = {}
+        self.grown: dict[str, frozenset[str]] = {}
         self.stages = {stage.name: stage for stage in recipe.stages}
 
     def planned(self) -> list[Planned]:
@@ -123,8 +125,12 @@ class _Planner:
         manifest = Manifest(self.output / stage.name)
         started, finished = manifest.started(), manifest.finished()
         identity = self._identity(stage, reads, inputs, mapping, started)
+        status, why, changed = self._status(stage, identity, reads, started, finished, manifest)
+        if stays := self._stays(stage, identity, reads, started, finished):
+            assert started is not None
+            status, why, changed, identity = "done", stays, (), started["identity"]
         self.digests[stage.name] = digest(identity)
-        status, why, changed = self._status(stage, identity, started, finished, manifest)
+        self.grown[stage.name] = earlier_digests(started, grows=status == "grow")
         if self.only and stage.name != self.only and status != "done":
             status, why = "not asked for", f"only {self.only} was asked for"
         return Planned(
@@ -223,10 +229,26 @@ class _Planner:
                 if remote:
                     now["files"] = {**now.get("files", {}), **remote}
 
+    def _stays(
+        self,
+        stage: Stage,
+        identity: Mapping[str, Any],
+        reads: str | None,
+        started: Mapping[str, Any] | None,
+        finished: Mapping[str, Any] | None,
+    ) -> str | None:
+        """Why a stage whose input has grown is left as it is, if it is."""
+        if not (stage.settled and started and finished) or stage.name in self.redo or self.follow:
+            return None
+        if not only_grew(started["identity"], identity, reads, self.grown):
+            return None
+        return f"{finished['kept']:,} documents, kept as made before files were added"
+
     def _status(
         self,
         stage: Stage,
         identity: Mapping[str, Any],
+        reads: str | None,
         started: Mapping[str, Any] | None,
         finished: Mapping[str, Any] | None,
         manifest: Manifest,
@@ -241,6 +263,15 @@ class _Planner:
                 return "done", f"{finished['kept']:,} documents, same identity", ()
             done, total = len(manifest.done()), len(manifest.shards())
             return "resume", f"{done} of {total} shards are done", ()
+        if stage.grows and only_grew(started["identity"], identity, reads, self.grown):
+            added = len(added_files(started["identity"], identity))
+            return (
+                "grow",
+                f"{added:,} file{'s were' if added > 1 else ' was'} added"
+                if added
+                else f"{reads or 'what it reads'} has grown",
+                (),
+            )
         changed = changed_settings(started, identity, self.settings)
         names = ", ".join(name for name, _, _ in changed[:3])
         if stage.costly and (finished or manifest.has_work()):

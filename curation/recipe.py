@@ -59,6 +59,10 @@ class Stage:
         finish: a step of one task after the last shard, called with the run's context.
         columns: for an input from outside: our column -> its column.
         workers: tasks at a time on one machine where the settings say neither workers nor tasks; None for one per core.
+        settled: what was learned here stays as it is when files are added to a finished output: samples, and lists
+            that decide what is read later.
+        extends: of a stage with ``parts``: when files are added, as many further parts take what is new, instead of
+            all again; part ``rank % parts`` of generation ``rank // parts``.
     """
 
     name: str
@@ -74,6 +78,13 @@ class Stage:
     finish: Any = None
     columns: Mapping[str, str] = field(default_factory=dict)
     workers: int | None = None
+    settled: bool = False
+    extends: bool = False
+
+    @property
+    def grows(self) -> bool:
+        """Whether added files can be taken without going through all again."""
+        return self.extends if self.parts is not None else not self.gather
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def cascade_stages(
     return [
         Stage(
             name="student_sample", reads=reads, steps=[*first, draw], gather=True, columns=named, removed="none",
-            rows_per_file=cascade.sample_size,
+            rows_per_file=cascade.sample_size, settled=True,
         ),
         Stage(name="student", reads="student_sample", steps=[scorer, learner], gather=True, costly=True),
         Stage(

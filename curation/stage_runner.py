@@ -19,15 +19,16 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from loguru import logger
 
 from curation.blocks.read import columns_of
-from curation.blocks.shards import RunShards, why_stopped
+from curation.blocks.shards import RunShards, schema_after, why_stopped
 from curation.blocks.step import bind
-from curation.errors import CurationError
+from curation.errors import ConfigError, CurationError
 from curation.executors import LocalExecutor, local_pool, make_executor
 from curation.folder import Folder
-from curation.manifest import Manifest, fix_shards
+from curation.manifest import Manifest, Shard, fix_shards
 from curation.planned import Planned
 from curation.recipe import ExecutorSettings, Recipe, RunContext, settings_of
 from curation.report import versions
@@ -120,16 +121,44 @@ class StageRunner:
         """Fix the shards of a new stage, or clear what is left of an old or half-built one."""
         folder = manifest.folder
         started = manifest.started()
-        if started is None or started["digest"] != one.digest or one.status == "redo":
+        if one.status == "grow":
+            known = {self._name_of(one, path) for shard in manifest.shards() for path in shard.files}
+            shards = self._shards(one, known, first=len(manifest.shards()))
+            self._check_same_columns(one, manifest, shards)
+            manifest.grow(one.identity, shards, settings_of(self.recipe))
+        elif started is None or started["digest"] != one.digest or one.status == "redo":
             manifest.clear()
-            settings = self.executor_of(one.stage.name)
-            files = [] if one.stage.parts else self._files(one)
-            # Steps that address documents by position count on one shard for each file of one of our stages.
-            most = settings.shards if one.reads is None else len(files)
-            shards = fix_shards(files, gather=one.stage.gather, most=most, parts=one.stage.parts)
-            manifest.start(one.identity, shards, settings_of(self.recipe))
+            manifest.start(one.identity, self._shards(one, set()), settings_of(self.recipe))
         for part in ("data", "removed"):
             folder.remove_parts(part)
+
+    def _check_same_columns(self, one: Planned, manifest: Manifest, added: Sequence[Shard]) -> None:
+        """All files of a stage have one schema, those of files that were added later too."""
+        there = manifest.folder.list_files("data", ".parquet")
+        if one.reads is not None or one.opens_files or not there:
+            return
+        with manifest.folder.open(there[0]) as file:
+            before = {field.name: field.type for field in pq.read_schema(file)}
+        files = [path for shard in (*manifest.shards(), *added) for path in shard.files]
+        now = schema_after(one.stage.steps, columns_of(files, one.mapping))
+        other = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+        if other:
+            raise ConfigError(
+                f"stage {one.stage.name}: the files that were added have other columns than the earlier ones "
+                f"({', '.join(other)}): give them the same, or take another output folder"
+            )
+
+    def _shards(self, one: Planned, known: set[str], first: int = 0) -> list[Shard]:
+        """Shards of the input's files that are not known yet."""
+        listed = [] if one.stage.parts else self._files(one)
+        files = [(path, size) for path, size in listed if self._name_of(one, path) not in known]
+        # Steps that address documents by position count on one shard for each file of one of our stages.
+        most = self.executor_of(one.stage.name).shards if one.reads is None else len(files)
+        return fix_shards(files, gather=one.stage.gather, most=most, parts=one.stage.parts, first=first)
+
+    def _name_of(self, one: Planned, path: str) -> str:
+        """What a file is known by: one of our own stage's by its name in it, wherever the output lay then."""
+        return path if one.reads is None else path.rpartition(f"/{one.reads}/")[2]
 
     def _files(self, one: Planned) -> list[tuple[str, int]]:
         if one.reads is None:

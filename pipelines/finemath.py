@@ -196,6 +196,7 @@ def pool_stages(s: Settings, texts: str) -> list[Stage]:
             gather=True,
             rows_per_file=1000,
             left_out=s.second.unjudged,
+            settled=True,
             skip_without=needs,
         ),
         Stage(

@@ -207,13 +207,13 @@ def test_a_changed_input_file_is_named(tmp_path):
         refuse_stale(planned)
 
 
-def test_a_further_input_file_is_named(tmp_path):
+def test_a_further_input_file_is_taken_alone(tmp_path):
     pages(tmp_path, "a")
     finish(small([tmp_path / "*.jsonl"]), tmp_path / "out")
     pages(tmp_path, "b")
     one = plan(small([tmp_path / "*.jsonl"]), str(tmp_path / "out"))[0]
-    assert one.status == "stale"
-    assert [(Path(name.split()[-1]).name, old) for name, old, _ in one.changed] == [("b.jsonl", None)]
+    assert (one.status, one.why) == ("grow", "1 file was added")
+    assert [Path(file.path).name for file in one.inputs] == ["a.jsonl", "b.jsonl"]
 
 
 def test_files_beside_the_checkout_are_not_taken_for_shipped_content(tmp_path, monkeypatch):
@@ -349,7 +349,7 @@ def test_remote_inputs_that_are_not_listed_count_as_unchanged(tmp_path):
     finish(recipe, output)
     memory.write_bytes("b.jsonl", b'{"text": "x"}\n')
     assert set(statuses(plan(recipe, str(output), list_remote=False)).values()) == {"done"}
-    assert statuses(plan(recipe, str(output)))["first"] == "stale"
+    assert statuses(plan(recipe, str(output)))["first"] == "grow"
 
 
 def test_lists_that_a_step_reads_count_by_their_content(tmp_path):

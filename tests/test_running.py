@@ -268,13 +268,6 @@ def test_a_changed_input_is_refused_and_named(own_toy, tmp_path):
         run_toy(own_toy, tmp_path / "out")
 
 
-def test_a_new_input_is_refused_and_named(own_toy, tmp_path):
-    run_toy(own_toy, tmp_path / "out")
-    (Path(own_toy).parent / "inputs/part-99.jsonl").write_text('{"id": "new", "text": "more"}\n')
-    with pytest.raises(StaleOutput, match=r"part-99\.jsonl"):
-        run_toy(own_toy, tmp_path / "out")
-
-
 def test_redo_runs_again_and_rebuilds_what_follows(toy, done):
     before = tree(done)
     report = run_toy(toy, done, redo=["measure"])
