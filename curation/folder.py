@@ -24,6 +24,7 @@ from fsspec.core import url_to_fs
 
 from curation.errors import ConfigError
 from curation.file_groups import PREFIX, is_group, list_groups, short_name
+from curation.path_lists import is_path_list, listed_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,8 @@ def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
             an index of them, the first kind is taken.
 
     A folder that one of our stages wrote stands for its ``data/``, and a run's folder for that of its last stage.
-    ``files:`` before a location means every visible file below it, each of which is a document.
+    ``files:`` before a location means every visible file below it, each of which is a document. A list of paths
+    (``warc.paths.gz``) stands for the files that it names; their sizes are not asked for, and count as unknown.
 
     Raises:
         ConfigError: if nothing is there, or a folder holds no file of these kinds.
@@ -223,6 +225,8 @@ def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
     try:
         if is_group(location):
             return _list_groups(location)
+        if is_path_list(location):
+            return [InputFile(one, 0, "as listed") for one in sorted(listed_paths(location))]
         fs, path = url_to_fs(location)
         infos = _find(fs, path, kinds)
     except ConfigError:
