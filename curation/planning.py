@@ -21,11 +21,11 @@ from curation.config import nearest
 from curation.content import SUFFIX, content_root, resolve_location
 from curation.errors import ConfigError
 from curation.folder import Folder, InputFile, list_inputs
-from curation.growth import added_files, earlier_digests, only_grew
+from curation.growth import earlier_digests
 from curation.manifest import Manifest, digest
-from curation.planned import Planned, Status
+from curation.planned import Planned
 from curation.recipe import Recipe, Stage, settings_of
-from curation.staleness import changed_settings
+from curation.standing import standing
 
 
 def plan(
@@ -123,13 +123,21 @@ class _Planner:
         if not reads and not locations:
             raise ConfigError(f"stage {stage.name}: no inputs are given")
         manifest = Manifest(self.output / stage.name)
-        started, finished = manifest.started(), manifest.finished()
+        started = manifest.started()
         identity = self._identity(stage, reads, inputs, mapping, started)
-        status, why, changed = self._status(stage, identity, reads, started, finished, manifest)
-        if stays := self._stays(stage, identity, reads, started, finished):
-            assert started is not None
-            status, why, changed, identity = "done", stays, (), started["identity"]
-        self.digests[stage.name] = digest(identity)
+        self.follow = self.follow or self.redo.get(stage.name, False) or stage.name in self.follow_from
+        stands = standing(
+            stage,
+            identity,
+            manifest,
+            reads,
+            self.grown,
+            self.settings,
+            redone=stage.name in self.redo,
+            follow=self.follow,
+        )
+        status, why = stands.status, stands.why
+        self.digests[stage.name] = digest(stands.identity)
         self.grown[stage.name] = earlier_digests(started, grows=status == "grow")
         if self.only and stage.name != self.only and status != "done":
             status, why = "not asked for", f"only {self.only} was asked for"
@@ -141,8 +149,8 @@ class _Planner:
             located=locations,
             inputs=inputs,
             mapping=mapping,
-            identity=identity,
-            changed=changed,
+            identity=stands.identity,
+            changed=stands.changed,
             size=self._size(reads, inputs),
         )
 
@@ -228,57 +236,6 @@ class _Planner:
                 remote = {path: seen for path, seen in then.get("files", {}).items() if "://" in path}
                 if remote:
                     now["files"] = {**now.get("files", {}), **remote}
-
-    def _stays(
-        self,
-        stage: Stage,
-        identity: Mapping[str, Any],
-        reads: str | None,
-        started: Mapping[str, Any] | None,
-        finished: Mapping[str, Any] | None,
-    ) -> str | None:
-        """Why a stage whose input has grown is left as it is, if it is."""
-        if not (stage.settled and started and finished) or stage.name in self.redo or self.follow:
-            return None
-        if not only_grew(started["identity"], identity, reads, self.grown):
-            return None
-        return f"{finished['kept']:,} documents, kept as made before files were added"
-
-    def _status(
-        self,
-        stage: Stage,
-        identity: Mapping[str, Any],
-        reads: str | None,
-        started: Mapping[str, Any] | None,
-        finished: Mapping[str, Any] | None,
-        manifest: Manifest,
-    ) -> tuple[Status, str, tuple[tuple[str, Any, Any], ...]]:
-        self.follow = self.follow or self.redo.get(stage.name, False) or stage.name in self.follow_from
-        if started is None:
-            return "run", "not there yet", ()
-        if identity.get("generation", 0) > started["identity"].get("generation", 0):
-            return "redo", "asked for with --redo", ()
-        if started["digest"] == digest(identity):
-            if finished:
-                return "done", f"{finished['kept']:,} documents, same identity", ()
-            done, total = len(manifest.done()), len(manifest.shards())
-            return "resume", f"{done} of {total} shards are done", ()
-        if stage.grows and only_grew(started["identity"], identity, reads, self.grown):
-            added = len(added_files(started["identity"], identity))
-            return (
-                "grow",
-                f"{added:,} file{'s were' if added > 1 else ' was'} added"
-                if added
-                else f"{reads or 'what it reads'} has grown",
-                (),
-            )
-        changed = changed_settings(started, identity, self.settings)
-        names = ", ".join(name for name, _, _ in changed[:3])
-        if stage.costly and (finished or manifest.has_work()):
-            if self.follow:
-                return "redo", f"follows a stage that is run again: {names}", changed
-            return "stale", f"made with another {names}", changed
-        return "rebuild" if finished else "redo", f"changed: {names}", changed
 
 
 def _listed(file: InputFile) -> tuple[str, str]:
