@@ -35,6 +35,7 @@ def plan(
     sources: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
     only: str | None = None,
+    until: str | None = None,
     redo: Sequence[str] = (),
     list_remote: bool = True,
 ) -> list[Planned]:
@@ -46,6 +47,7 @@ def plan(
         sources: stage -> location that it is to read instead of an earlier stage; stages before it are left out.
         columns: for those locations: our column -> their column.
         only: the one stage to run.
+        until: the last stage to run.
         redo: stages to run again although they are there; ``score+`` means it and all that it makes stale.
         list_remote: list inputs on S3, the Hub and the web too; else they are taken as unchanged.
 
@@ -59,10 +61,11 @@ def plan(
         )
     names = [stage.name for stage in recipe.stages]
     again = {name.removesuffix("+"): name.endswith("+") for name in redo}
-    for name in (*(sources or {}), *again, *([only] if only else [])):
+    for name in (*(sources or {}), *again, *filter(None, (only, until))):
         if name not in names:
             raise ConfigError(f"no stage '{name}' in {recipe.name} ({nearest(name, names)})")
-    return _Planner(recipe, output, dict(sources or {}), dict(columns or {}), only, again, list_remote).planned()
+    asked = [only] if only else names[: names.index(until) + 1] if until else names
+    return _Planner(recipe, output, dict(sources or {}), dict(columns or {}), asked, again, list_remote).planned()
 
 
 class _Planner:
@@ -74,11 +77,11 @@ class _Planner:
         output: str,
         sources: dict[str, str],
         columns: dict[str, str],
-        only: str | None,
+        asked: Sequence[str],
         redo: dict[str, bool],
         list_remote: bool,
     ) -> None:
-        self.recipe, self.output, self.only, self.redo = recipe, Folder(output), only, redo
+        self.recipe, self.output, self.asked, self.redo = recipe, Folder(output), asked, redo
         self.sources, self.columns, self.list_remote = sources, columns, list_remote
         self.settings = json.loads(json.dumps(settings_of(recipe), default=str))
         self.digests: dict[str, str] = {}
@@ -139,8 +142,8 @@ class _Planner:
         status, why = stands.status, stands.why
         self.digests[stage.name] = digest(stands.identity)
         self.grown[stage.name] = earlier_digests(started, grows=status == "grow")
-        if self.only and stage.name != self.only and status != "done":
-            status, why = "not asked for", f"only {self.only} was asked for"
+        if stage.name not in self.asked and status != "done":
+            status, why = "not asked for", f"only {_span(self.asked)} asked for"
         return Planned(
             stage=stage,
             status=status,
@@ -221,7 +224,7 @@ class _Planner:
         for name in stage.needs:
             if name not in self.digests and name not in self.left_out:
                 raise ConfigError(f"stage {stage.name} needs {name}, which no earlier stage writes")
-        asked = self.only in (None, stage.name)
+        asked = stage.name in self.asked
         for name in replace(stage, finish=None).needs if asked else ():
             if name not in self.digests:
                 raise ConfigError(
@@ -236,6 +239,10 @@ class _Planner:
                 remote = {path: seen for path, seen in then.get("files", {}).items() if "://" in path}
                 if remote:
                     now["files"] = {**now.get("files", {}), **remote}
+
+
+def _span(names: Sequence[str]) -> str:
+    return f"{names[0]} was" if len(names) == 1 else f"stages up to {names[-1]} were"
 
 
 def _listed(file: InputFile) -> tuple[str, str]:
