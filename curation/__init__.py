@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from curation.blocks.compare import compare_labels as compare_labels
     from curation.blocks.contamination import ReportContamination as ReportContamination
     from curation.blocks.contents import ReadContents as ReadContents
+    from curation.blocks.crawl_index import ChooseSnapshots as ChooseSnapshots
+    from curation.blocks.crawl_index import QueryIndex as QueryIndex
+    from curation.blocks.crawl_index import SortRanges as SortRanges
     from curation.blocks.decontaminate import Decontaminate as Decontaminate
+    from curation.blocks.domain_counts import CountDomains as CountDomains
     from curation.blocks.domains import KeepListed as KeepListed
     from curation.blocks.domains import ListDomains as ListDomains
     from curation.blocks.extract import ExtractText as ExtractText
+    from curation.blocks.fetch_ranges import FetchRanges as FetchRanges
     from curation.blocks.label_report import ReportLabels as ReportLabels
     from curation.blocks.language import DetectLanguage as DetectLanguage
     from curation.blocks.language import KeepLanguage as KeepLanguage
@@ -63,6 +68,8 @@ if TYPE_CHECKING:
     from curation.cleaning import mask as mask
     from curation.commands import select as select
     from curation.commands import train as train
+    from curation.crawling import Crawl as Crawl
+    from curation.crawling import crawl_stages as crawl_stages
     from curation.deduplication import Dedup as Dedup
     from curation.deduplication import dedup as dedup
     from curation.deduplication import dedup_stages as dedup_stages
@@ -72,6 +79,8 @@ if TYPE_CHECKING:
     from curation.distilling import distill_stages as distill_stages
     from curation.distilling import judged_folders as judged_folders
     from curation.distilling import score_stages as score_stages
+    from curation.domain_choice import Domains as Domains
+    from curation.domain_choice import domain_stages as domain_stages
     from curation.errors import ConfigError as ConfigError
     from curation.errors import ContentError as ContentError
     from curation.errors import CurationError as CurationError
@@ -101,18 +110,23 @@ _MODULES = {
     "AddConcepts": "blocks.code",
     "Annotate": "blocks.annotate",
     "Cascade": "scoring",
+    "ChooseSnapshots": "blocks.crawl_index",
     "CodeLanguage": "text.code_languages",
     "ConfigError": "errors",
     "ContentError": "errors",
+    "CountDomains": "blocks.domain_counts",
     "CountTokens": "blocks.score",
+    "Crawl": "crawling",
     "CurationError": "errors",
     "Decontaminate": "blocks.decontaminate",
     "Decontamination": "cleaning",
     "Dedup": "deduplication",
     "DetectLanguage": "blocks.language",
     "Distillation": "distilling",
+    "Domains": "domain_choice",
     "DrawSample": "blocks.sample",
     "ExtractText": "blocks.extract",
+    "FetchRanges": "blocks.fetch_ranges",
     "FilterReport": "filtering.report",
     "IdentifyCode": "blocks.code",
     "Judging": "annotation.judging",
@@ -130,6 +144,7 @@ _MODULES = {
     "Price": "annotation.judging",
     "PublishCard": "blocks.publish",
     "PublishRows": "blocks.publish",
+    "QueryIndex": "blocks.crawl_index",
     "ReadContents": "blocks.contents",
     "ReadLicence": "blocks.licence",
     "Recipe": "recipe",
@@ -140,6 +155,7 @@ _MODULES = {
     "ScoreTexts": "blocks.score_each",
     "ScreenText": "blocks.screen",
     "Select": "blocks.step",
+    "SortRanges": "blocks.crawl_index",
     "Stage": "recipe",
     "StaleOutput": "errors",
     "Step": "blocks.step",
@@ -155,11 +171,13 @@ _MODULES = {
     "code_language": "text.code_languages",
     "code_languages": "text.code_languages",
     "compare_labels": "blocks.compare",
+    "crawl_stages": "crawling",
     "decontaminate": "cleaning",
     "decontaminate_stage": "cleaning",
     "dedup": "deduplication",
     "dedup_stages": "deduplication",
     "distill_stages": "distilling",
+    "domain_stages": "domain_choice",
     "explain": "explaining",
     "extract_page": "html.extract",
     "filter_scores": "filtering.filter_scores",
@@ -186,18 +204,23 @@ __all__ = [
     "AddConcepts",
     "Annotate",
     "Cascade",
+    "ChooseSnapshots",
     "CodeLanguage",
     "ConfigError",
     "ContentError",
+    "CountDomains",
     "CountTokens",
+    "Crawl",
     "CurationError",
     "Decontaminate",
     "Decontamination",
     "Dedup",
     "DetectLanguage",
     "Distillation",
+    "Domains",
     "DrawSample",
     "ExtractText",
+    "FetchRanges",
     "FilterReport",
     "IdentifyCode",
     "Judging",
@@ -215,6 +238,7 @@ __all__ = [
     "Price",
     "PublishCard",
     "PublishRows",
+    "QueryIndex",
     "ReadContents",
     "ReadLicence",
     "Recipe",
@@ -225,6 +249,7 @@ __all__ = [
     "ScoreTexts",
     "ScreenText",
     "Select",
+    "SortRanges",
     "Stage",
     "StaleOutput",
     "Step",
@@ -240,11 +265,13 @@ __all__ = [
     "code_language",
     "code_languages",
     "compare_labels",
+    "crawl_stages",
     "decontaminate",
     "decontaminate_stage",
     "dedup",
     "dedup_stages",
     "distill_stages",
+    "domain_stages",
     "explain",
     "extract_page",
     "filter_scores",

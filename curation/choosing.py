@@ -22,10 +22,10 @@ from curation.classify.figures import figures
 from curation.classify.held_out import HeldOut
 from curation.classify.operating import OperatingPoint, Target, operating_point
 from curation.classify.report import TrainingReport
-from curation.classify.storage import HELD_OUT, model_folder
+from curation.classify.storage import HELD_OUT
 from curation.content import resolve_location
 from curation.errors import ConfigError
-from curation.folder import list_inputs, local_copy, open_input
+from curation.folder import Folder, list_inputs, local_copy, open_input
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def choose_point(
 
 def trained_point(output: str) -> OperatingPoint:
     """The cut of the classifier that `train` wrote into ``output``, at the threshold that its spec is for."""
-    report = TrainingReport.from_json((model_folder(output) / "report.json").read_text(encoding="utf-8"))
+    with Folder(classifier_location(output)).open("report.json") as file:
+        report = TrainingReport.from_json(file.read().decode())
     at = report.at(report.target_threshold)
     return OperatingPoint(at.threshold, report.target, at.raw_cut, at.calibrated)
 

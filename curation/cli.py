@@ -16,8 +16,10 @@ import typer
 from curation.cli_annotate import app as annotating
 from curation.cli_clean import app as cleaning
 from curation.cli_dedup import app as duplicates
+from curation.cli_crawl import app as crawling
 from curation.cli_documents import Columns, Output, Workers, read_columns
 from curation.cli_documents import app as documents
+from curation.cli_fetch import app as fetching
 from curation.cli_filter import app as filtering
 from curation.cli_hub import app as pushing
 from curation.cli_hub import push_to_hub
@@ -101,6 +103,7 @@ def run(
     executor: Annotated[str | None, typer.Option("--executor", help="local, slurm or ray, for all stages.")] = None,
     workers: Workers = None,
     tasks: Annotated[int | None, typer.Option("--tasks", min=1, help="Number of tasks, for all stages.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until the jobs of Slurm have ended.")] = False,
     push: Annotated[str | None, typer.Option("--push-to-hub", help="OWNER/NAME: upload it afterwards.")] = None,
 ) -> None:
     """Run what is not done yet; killed and started again, it goes on where it was."""
@@ -125,10 +128,15 @@ def run(
             executor=executor,
             workers=workers,
             tasks=tasks,
+            wait=wait,
             progress=progress,
         )
     out.print(funnel_view(funnel(report.output, list(report.records))))
-    if not report.ran:
+    for name, jobs in report.submitted.items():
+        out.print(f"submitted {name:18} Slurm jobs {', '.join(jobs)}")
+    if report.submitted:
+        out.print(f"how far they are: curate status {output}")
+    elif not report.ran:
         out.print("Nothing to do: every stage is done.")
     if "publish" in report.records:
         if not report.records["publish"]["kept"]:
@@ -137,18 +145,21 @@ def run(
         if push and report.records["publish"]["kept"]:
             push_to_hub(report.output, push)
             push = None
-    if push:
+    if push and report.submitted:
+        err.print("[yellow]nothing was uploaded[/]: the same command does once all jobs have ended, or with --wait")
+    elif push:
         err.print("[yellow]nothing was uploaded[/]: no dataset was published, or an empty one")
     err.print(f"{report.seconds:.1f} s, peak memory {report.peak_memory_gb:.2f} GB")
 
 
 @app.command(epilog="Example: [bold]curate status out[/]")
 def status(output: Annotated[str, typer.Argument(help="A run's folder.")]) -> None:
-    """What is done in a run's folder: stages, shards, documents in, kept and dropped by reason."""
+    """What is done in a run's folder: stages, shards, documents dropped by reason; what Slurm's jobs do, or why not."""
     from curation.console import funnel_view, out
     from curation.folder import Folder
     from curation.manifest import Manifest
     from curation.report import funnel
+    from curation.slurm_status import chain_lines
 
     folder = Folder(_absolute(output))
     noted = folder.read_json("run.json")
@@ -161,9 +172,11 @@ def status(output: Annotated[str, typer.Argument(help="A run's folder.")]) -> No
         manifest = Manifest(folder / stage)
         if manifest.started() and not manifest.finished():
             out.print(f"{stage}: {len(manifest.done())} of {len(manifest.shards())} shards are done")
+    for line in chain_lines(folder):
+        sys.stdout.write(f"{line}\n")
 
 
-for part in (beginning, annotating, documents, filtering, duplicates, cleaning, pushing):
+for part in (beginning, crawling, fetching, annotating, documents, filtering, duplicates, cleaning, pushing):
     app.registered_commands += part.registered_commands
 
 

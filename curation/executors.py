@@ -12,6 +12,7 @@ import contextlib
 import importlib.util
 import os
 import pickle
+import shlex
 import shutil
 import signal
 import sys
@@ -30,6 +31,7 @@ from loguru import logger
 
 from curation.errors import ConfigError, CurationError
 from curation.recipe import ExecutorSettings
+from curation.slurm_jobs import SlurmArrays
 
 _LAST_SECONDS = 10.0
 
@@ -129,7 +131,14 @@ def check_here(settings: ExecutorSettings) -> None:
 
 
 def make_executor(
-    step: PipelineStep, settings: ExecutorSettings, *, name: str, tasks: int, workers: int, logs: str
+    step: PipelineStep,
+    settings: ExecutorSettings,
+    *,
+    name: str,
+    tasks: int,
+    workers: int,
+    logs: str,
+    printed: str | None = None,
 ) -> Any:
     """The executor of one stage.
 
@@ -140,22 +149,32 @@ def make_executor(
         tasks: number of tasks.
         workers: tasks at a time, -1 for no limit.
         logs: datatrove's logging folder, a new one for every start.
+        printed: a local folder for what Slurm's jobs print; one below the working directory by default.
 
     Raises:
         ConfigError: if the executor's package is missing or an option it needs is not set.
     """
     check_executor(settings)
     if settings.kind == "slurm":
-        return _slurm(step, settings, name, tasks, workers, logs)
+        return _slurm(step, settings, name, tasks, workers, logs, printed)
     if settings.kind == "ray":
         return _ray(step, settings, tasks, workers, logs)
     return LocalExecutor([step], tasks=tasks, workers=workers, logging_dir=logs)
 
 
-def _slurm(step: PipelineStep, settings: ExecutorSettings, name: str, tasks: int, workers: int, logs: str) -> Any:
-    from datatrove.executor.slurm import SlurmPipelineExecutor
-
-    return SlurmPipelineExecutor(
+def _slurm(
+    step: PipelineStep,
+    settings: ExecutorSettings,
+    name: str,
+    tasks: int,
+    workers: int,
+    logs: str,
+    printed: str | None,
+) -> SlurmArrays:
+    activate, command = settings.venv_path, settings.env_command
+    if not (activate or command):
+        activate, command = _own_environment()
+    return SlurmArrays(
         [step],
         tasks=tasks,
         workers=workers,
@@ -166,12 +185,21 @@ def _slurm(step: PipelineStep, settings: ExecutorSettings, name: str, tasks: int
         gpus_per_task=settings.gpus_per_task,
         qos=settings.qos or "",
         job_name=name,
-        venv_path=settings.venv_path,
-        env_command=settings.env_command,
+        venv_path=activate,
+        env_command=command,
         sbatch_args=dict(settings.sbatch_args),
         max_array_size=settings.max_array_size,
         logging_dir=logs,
+        slurm_logs_folder=printed,
     )
+
+
+def _own_environment() -> tuple[str | None, str | None]:
+    """That of this interpreter: its ``activate`` script, or a command where it stands in no virtual environment."""
+    activate = Path(sys.prefix, "bin", "activate")
+    if activate.is_file():
+        return shlex.quote(str(activate)), None
+    return None, f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
 
 
 def _ray(step: PipelineStep, settings: ExecutorSettings, tasks: int, workers: int, logs: str) -> Any:

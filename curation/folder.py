@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class InputFile:
     count: int = 1
 
 
+_READ_AT_ONCE = 64  # small files that are far away
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss"})
 
 
@@ -79,24 +80,36 @@ class Folder:
 
     def list_files(self, name: str = "", suffix: str = "") -> list[str]:
         """Paths (relative to this folder) of the visible files directly in ``name``, sorted."""
+        return list(self.list_sizes(name, suffix))
+
+    def list_sizes(self, name: str = "", suffix: str = "") -> dict[str, int]:
+        """As `list_files`, with the bytes of each."""
         self.fs.invalidate_cache()
         try:
             with self._looking():
-                found = self.fs.ls(self.path(name), detail=False)
+                found = self.fs.ls(self.path(name), detail=True)
         except (FileNotFoundError, NotADirectoryError):
-            return []
-        names = sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in found)
-        return [f"{name}/{one}".lstrip("/") for one in names if one.endswith(suffix) and not one.startswith(".")]
+            return {}
+        named = sorted((info["name"].rstrip("/").rsplit("/", 1)[-1], int(info["size"] or 0)) for info in found)
+        visible = ((one, size) for one, size in named if one.endswith(suffix) and not one.startswith("."))
+        return {f"{name}/{one}".lstrip("/"): size for one, size in visible}
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """The mapping in a JSON file, None where there is no such file."""
         try:
-            with self._looking(), self.fs.open(self.path(name), "rb") as file:
-                content = file.read()
+            with self._looking():
+                content = self.fs.cat_file(self.path(name), start=0)  # with a range, s3fs does not ask for the size
         except (FileNotFoundError, NotADirectoryError):
             return None
         values: dict[str, Any] = json.loads(content)
         return values
+
+    def read_jsons(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """The mappings in JSON files that are there, in the order of ``names``; of a remote folder many at a time."""
+        paths, found = [self.path(name) for name in names], dict[str, bytes]()
+        for start in range(0, len(paths), _READ_AT_ONCE):
+            found |= self.fs.cat(paths[start : start + _READ_AT_ONCE], start=0)
+        return [json.loads(found[path]) for path in paths]
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Write a JSON file at once."""
@@ -131,16 +144,21 @@ class Folder:
         """Open a file of this folder for reading."""
         return self.fs.open(self.path(name), mode)
 
+    def remove_file(self, name: str) -> None:
+        """Remove one file, if it is there: a single request, where `remove` must first look what ``name`` is."""
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.rm_file(self.path(name))
+
     def remove(self, name: str = "") -> None:
         """Remove a file or a whole folder, if it is there."""
         with contextlib.suppress(FileNotFoundError):
             self.fs.rm(self.path(name), recursive=True)
         self.fs.invalidate_cache()
 
-    def remove_parts(self, name: str) -> None:
-        """Remove what killed writers left behind in the folder ``name``."""
+    def remove_parts(self, name: str, of: str = "") -> None:
+        """Remove what killed writers left in the folder ``name``; only of files with ``of`` in their names."""
         if self.is_local and Path(self.path(name)).is_dir():
-            for left in Path(self.path(name)).rglob(".*.part-*"):
+            for left in Path(self.path(name)).rglob(f".*{of}*.part-*" if of else ".*.part-*"):
                 left.unlink(missing_ok=True)
 
     def rename(self, old: str, new: str) -> None:
@@ -191,7 +209,7 @@ class Folder:
         """Raise ConfigError if nothing can be written here; leaves nothing behind."""
         try:
             self.write_bytes(".writable", b"")
-            self.remove(".writable")
+            self.remove_file(".writable")
         except Exception as error:
             raise ConfigError(f"output folder {self.location} cannot be written: {error}") from error
 
@@ -204,7 +222,7 @@ class Folder:
         except Exception as error:
             if self.is_local:
                 raise
-            raise ConfigError(f"{self.location}: {_refusal(error)}") from error
+            raise ConfigError(f"{self.location}: {refusal(error)}") from error
 
 
 def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
@@ -232,7 +250,7 @@ def list_inputs(location: str, *kinds: tuple[str, ...]) -> list[InputFile]:
     except ConfigError:
         raise
     except Exception as error:  # of a store also what its own package calls an error
-        raise ConfigError(f"{location}: cannot be listed: {_refusal(error)}") from error
+        raise ConfigError(f"{location}: cannot be listed: {refusal(error)}") from error
     if not infos:
         raise ConfigError(f"{location}: no input found{_wanted(kinds)}")
     protocol = "" if "file" in protocols(fs) else f"{protocols(fs)[0]}://"
@@ -307,7 +325,7 @@ def _check_one_dataset(fs: Any, path: str) -> None:
         raise ConfigError(f"{path}: several datasets lie here ({', '.join(names)}); name one of these folders")
 
 
-def _refusal(error: Exception) -> str:
+def refusal(error: Exception) -> str:
     """What a store says, and where its keys come from."""
     if isinstance(error, PermissionError):
         return f"access denied: {error}; key and secret are those of the environment (S3: AWS_ACCESS_KEY_ID, …)"

@@ -8,6 +8,7 @@ Killed anywhere and started again, a run ends with the same bytes in ``data/`` a
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,10 @@ from curation.manifest import Manifest
 from curation.memory import MemoryWatch
 from curation.planned import Planned, refuse_stale
 from curation.planning import plan
-from curation.recipe import ExecutorSettings, Recipe, Stage, settings_of
+from curation.recipe import ExecutorSettings, Recipe, Stage
+from curation.run_record import forget_redo, note_run
+from curation.slurm_chain import refuse_live_chain, submit_chain
+from curation.slurm_follow import follow
 from curation.stage_runner import Progress, StageRunner
 from curation.swapping import recover
 
@@ -58,6 +62,7 @@ class RunReport:
         seconds: wall time of this call.
         ran: the stages that did work.
         peak_memory_gb: the most that this process and its workers held at a time, sampled.
+        submitted: stage -> its Slurm jobs, of those that were not waited for.
     """
 
     output: str
@@ -66,6 +71,7 @@ class RunReport:
     seconds: float
     ran: tuple[str, ...] = field(default=())
     peak_memory_gb: float = 0.0
+    submitted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         ran = ", ".join(self.ran) or "nothing"
@@ -115,9 +121,10 @@ def run(
     executor: str | None = None,
     workers: int | None = None,
     tasks: int | None = None,
+    wait: bool = False,
     progress: Progress | None = None,
 ) -> RunReport:
-    """Run what is not done yet.
+    """Run what is not done yet. On Slurm all jobs are submitted at once, and it returns.
 
     Args:
         recipe: a recipe with its settings.
@@ -129,43 +136,75 @@ def run(
         executor: ``local``, ``slurm`` or ``ray`` for all stages, in place of the settings.
         workers: tasks at a time for all stages.
         tasks: number of tasks for all stages.
+        wait: stay until Slurm's jobs have ended.
         progress: told what goes on.
 
     Raises:
         ConfigError: before any work, for whatever cannot work.
         StaleOutput: before any work, if a costly stage was made with something else.
+        CurationError: if a stage fails, or jobs of an earlier start are under way.
     """
     begun, output = time.perf_counter(), resolve_location(output)
     if executor not in (None, "local", "slurm", "ray"):
         raise ConfigError(f"executor {executor}: expected local, slurm or ray")
+    refuse_live_chain(Folder(output))
     recover(Folder(output), [one.name for one in recipe.stages])
     planned = plan(recipe, output, sources=sources, columns=columns, only=stage, redo=redo)
     refuse_stale(planned)
     runner = StageRunner(recipe, output, planned, executor, workers, tasks, progress or Silent())
     _check(planned, Folder(output), runner.executor_of)
+    batches = _batches(planned, runner.executor_of, wait)
     _tidy(planned, Folder(output))
-    if any(one.runs for one in planned):
-        _note_run(recipe, planned, Folder(output), redo)
-    records: dict[str, Mapping[str, Any]] = {}
-    ran: list[str] = []
+    if batches:
+        note_run(recipe, planned, Folder(output), redo)
+    submitted: dict[str, tuple[str, ...]] = {}
     memory = MemoryWatch()
     with memory, runner:
-        for one in planned:
-            if one.runs:
-                records[one.stage.name] = runner.run_stage(one)
-                ran.append(one.stage.name)
-            elif finished := Manifest(Folder(output) / one.stage.name).finished():
-                records[one.stage.name] = finished
-    _forget_redo(planned, Folder(output))
-    seconds = time.perf_counter() - begun
+        for batch in batches:
+            if runner.executor_of(batch[0].stage.name).kind != "slurm":
+                for one in batch:
+                    runner.run_stage(one)
+                continue
+            chain = submit_chain(runner, batch, ends_run=batch is batches[-1])
+            if wait:
+                follow(chain, batch, Folder(output), runner.progress)
+            else:
+                submitted = {one.stage: one.ids for one in chain.jobs()}
+    if not submitted:
+        forget_redo(planned, Folder(output))
+    ran = tuple(one.stage.name for batch in batches for one in batch if one.stage.name not in submitted)
     return RunReport(
         output=output,
         planned=planned,
-        records=records,
-        seconds=seconds,
-        ran=tuple(ran),
+        records=_records(planned, Folder(output), submitted),
+        seconds=time.perf_counter() - begun,
+        ran=ran,
         peak_memory_gb=memory.peak_bytes / 1e9,
+        submitted=submitted,
     )
+
+
+def _batches(
+    planned: Sequence[Planned], executor_of: Callable[[str], ExecutorSettings], wait: bool
+) -> list[list[Planned]]:
+    """The stages to run, those together that Slurm is given as one chain."""
+    working = [one for one in planned if one.runs]
+    groups = itertools.groupby(working, lambda one: executor_of(one.stage.name).kind == "slurm")
+    batches = [(list(group), on_slurm) for on_slurm, group in groups]
+    for (_, on_slurm), (following, _) in itertools.pairwise(batches):
+        if on_slurm and not wait:
+            name = following[0].stage.name
+            raise ConfigError(f"stage {name} does not run on Slurm, but stages before it do: --wait stays until it can")
+    return [batch for batch, _ in batches]
+
+
+def _records(
+    planned: Sequence[Planned], output: Folder, submitted: Mapping[str, object]
+) -> dict[str, Mapping[str, Any]]:
+    """The records of the finished stages; of one that was submitted, what is there may be the old one's."""
+    names = [one.stage.name for one in planned if one.stage.name not in submitted]
+    found = {name: Manifest(output / name).finished() for name in names}
+    return {name: record for name, record in found.items() if record is not None}
 
 
 def _check(planned: Sequence[Planned], folder: Folder, executor_of: Callable[[str], ExecutorSettings]) -> None:
@@ -200,41 +239,3 @@ def _tidy(planned: Sequence[Planned], folder: Folder) -> None:
     for one in planned:
         if one.status in ("done", "run", "resume", "redo"):
             folder.remove(f".{one.stage.name}.new")
-
-
-def _note_run(recipe: Recipe, planned: Sequence[Planned], folder: Folder, redo: Sequence[str]) -> None:
-    """What this folder is: its recipe and stages, the one with the result, and what is to be run again.
-
-    The last is kept until the run has ended, so that a killed ``--redo`` goes on without being asked twice.
-    """
-    names = [one.stage.name for one in planned]
-    before = folder.read_json("run.json") or {}
-    asked = {name.removesuffix("+"): name.endswith("+") for name in redo}
-    again = {
-        one.stage.name: one.identity["generation"]
-        for one in planned
-        if one.status == "redo" and one.stage.name in asked
-    }
-    noted: dict[str, Any] = {
-        "recipe": recipe.name,
-        "settings": settings_of(recipe),
-        "stages": names,
-        "result": names[-1],
-    }
-    noted["redo"] = before.get("redo", {}) | again
-    follow = {*before.get("redo_follow", ()), *(name for name, others in asked.items() if others)}
-    noted["redo_follow"] = sorted(follow)
-    folder.write_json("run.json", noted)
-
-
-def _forget_redo(planned: Sequence[Planned], folder: Folder) -> None:
-    """What was to be run again has been; what follows from it is owed until no stage waits to be asked for."""
-    noted = folder.read_json("run.json") or {}
-    made = {one.stage.name for one in planned if one.status == "done" or one.runs}
-    redo = {name: number for name, number in noted.get("redo", {}).items() if name not in made}
-    follow = noted.get("redo_follow", [])
-    if all(one.status != "not asked for" for one in planned):
-        follow = [name for name in follow if name in redo]
-    now = {**noted, "redo": redo, "redo_follow": follow}
-    if noted and now != noted:
-        folder.write_json("run.json", now)

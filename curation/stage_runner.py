@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,13 +16,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from loguru import logger
 
 from curation.blocks.read import columns_of
-from curation.blocks.shards import RunShards, schema_after, why_stopped
+from curation.blocks.shards import RunShards, schema_after
 from curation.blocks.step import bind
+from curation.blocks.stopped import FOLDER as STOPPED
+from curation.blocks.stopped import why_stopped
 from curation.errors import ConfigError, CurationError
 from curation.executors import LocalExecutor, local_pool, make_executor
 from curation.folder import Folder
@@ -32,10 +31,10 @@ from curation.manifest import Manifest, Shard, fix_shards
 from curation.planned import Planned
 from curation.recipe import ExecutorSettings, Recipe, RunContext, settings_of
 from curation.report import versions
+from curation.stage_work import stage_work
 from curation.swapping import swap
 
 _PACKAGES = ("curation", "datatrove", "pyarrow", "resiliparse", "fastwarc", "torch", "transformers", "numpy")
-_POLL_SECONDS = 2.0
 _GRACE_SECONDS = 120.0  # for tasks whose work costs: they stop for the same reason, once what is under way has come
 
 
@@ -83,17 +82,41 @@ class StageRunner:
         self._stack.__exit__(*error)
 
     def run_stage(self, one: Planned) -> Mapping[str, Any]:
-        """Run a stage to its end; returns its record."""
+        """Run a stage to its end, on this machine or on Ray; returns its record."""
         started = time.perf_counter()
-        name = one.stage.name
-        beside = one.status == "rebuild"
-        folder = Folder(self.output) / (f".{name}.new" if beside else name)
-        manifest = Manifest(folder)
-        self._prepare(one, manifest)
+        manifest = self.prepare(one)
         self._run_shards(one, manifest)
         if any(getattr(step, "keeps_servers", False) for step in one.stage.steps):
             self._stack.close()  # with its workers end the servers that they started: the next stage needs the GPUs
             self._pool = None
+        record = self.finish(one, time.perf_counter() - started)
+        self.progress.end(one, record)
+        return record
+
+    def folder_of(self, one: Planned) -> Folder:
+        """Where a stage is made: a finished one that is rebuilt stays until the new one is whole."""
+        return Folder(self.output) / (f".{one.stage.name}.new" if one.status == "rebuild" else one.stage.name)
+
+    def prepare(self, one: Planned) -> Manifest:
+        """Fix a stage's shards, before the first of its tasks; asked twice, it does so once."""
+        manifest = Manifest(self.folder_of(one))
+        if one.status != "grow" or (manifest.started() or {}).get("digest") != one.digest:
+            self._prepare(one, manifest)
+        manifest.folder.remove(STOPPED)
+        return manifest
+
+    def finish(self, one: Planned, seconds: float) -> Mapping[str, Any]:
+        """After the last task: the finishing step, the record, and the old stage replaced.
+
+        Args:
+            one: the stage.
+            seconds: since it began.
+
+        Raises:
+            CurationError: if a shard is not done.
+        """
+        folder, name = self.folder_of(one), one.stage.name
+        manifest = Manifest(folder)
         if unfinished := manifest.unfinished():
             why = f": {stopped}" if (stopped := why_stopped(folder)) else ""
             raise CurationError(
@@ -102,19 +125,18 @@ class StageRunner:
         if one.stage.finish is not None:
             self._finish(one, folder)
         extra = {
-            "wall_seconds": round(time.perf_counter() - started, 3),
+            "wall_seconds": round(seconds, 3),
             "executor": self.executor_of(name).kind,
             "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
         }
         record = manifest.finish(one.identity, extra)
-        if beside:
+        if one.status == "rebuild":
             swap(Folder(self.output), name)
-        self.progress.end(one, record)
         return record
 
     def _finish(self, one: Planned, folder: Folder) -> None:
         name = one.stage.name
-        with _named(name, "at its end"):
+        with named(name, "at its end"):
             bind(one.stage.finish, self.output, {name: folder.location}).finish(self._context(folder))
 
     def _prepare(self, one: Planned, manifest: Manifest) -> None:
@@ -171,56 +193,36 @@ class StageRunner:
         return replace(self.recipe.executor_of(stage), **self.given)
 
     def _run_shards(self, one: Planned, manifest: Manifest) -> None:
-        todo, total = manifest.unfinished(), len(manifest.shards())
-        _refuse_second_job(manifest.folder)
-        manifest.folder.remove("stopped")
         settings, name = self.executor_of(one.stage.name), one.stage.name
-        local = settings.kind == "local"
-        with tempfile.TemporaryDirectory(prefix="curation-progress-") as marks:
-            self.progress.begin(one, total, total - len(todo), marks if local else None)
-            if not todo:
+        with tempfile.TemporaryDirectory(prefix="curation-progress-") as folder:
+            marks = folder if settings.kind == "local" else None
+            total, done = len(manifest.shards()), len(manifest.done())
+            self.progress.begin(one, total, done, marks)
+            if done == total:
                 return
-            own = {name: manifest.folder.location}
-            step = RunShards(
-                folder=manifest.folder.location,
-                digest=one.digest,
-                shards=todo,
-                total=total,
-                steps=[bind(step, self.output, own) for step in one.stage.steps],
-                columns=self._columns(one, manifest),
-                mapping=dict(one.mapping),
-                removed=one.stage.removed,
-                balanced=not (one.stage.gather or one.stage.parts or _makes_others(one.stage.steps)),
-                rows_per_file=one.stage.rows_per_file,
-                progress=marks if local else None,
-            )
-            tasks = max(1, min(settings.tasks or len(todo), len(todo)))
+            step = stage_work(one, manifest, self.output, marks)
             logs = f"{manifest.folder.location}/logs/{_attempt(manifest.folder):03d}"
-            workers = settings.workers or (_local_workers(one, settings) if local else -1)
+            workers = settings.workers or (_local_workers(one, settings) if marks else -1)
+            tasks = min(settings.tasks or len(step.shards), len(step.shards))
             step.at_a_time = tasks if workers < 1 else min(tasks, workers)
             runner = make_executor(step, settings, name=name, tasks=tasks, workers=workers, logs=logs)
-            with _named(name, f"see {logs}"):
-                self._foretell(step)
-                self._execute(runner, manifest, workers, one.stage.costly)
+            with named(name, f"see {logs}"):
+                self.foretell(step)
+                self._execute(runner, workers, one.stage.costly)
 
-    def _foretell(self, step: RunShards) -> None:
+    def foretell(self, step: RunShards) -> None:
         """What a step that costs money will take is said before it is spent."""
         for one in step.steps:
             told = one.forecast(step.shards, step.mapping, step.at_a_time) if hasattr(one, "forecast") else None
             if told is not None:
                 self.progress.say(str(told), told.documents)
 
-    def _execute(self, runner: Any, manifest: Manifest, workers: int, costly: bool) -> None:
-        if isinstance(runner, LocalExecutor):
-            threads = max(1, _cores() // min(workers, runner.tasks))
-            runner.run(self._pool_of(workers), threads=threads, grace_seconds=_GRACE_SECONDS if costly else 0.0)
+    def _execute(self, runner: Any, workers: int, costly: bool) -> None:
+        if not isinstance(runner, LocalExecutor):
+            runner.run()
             return
-        runner.run()
-        job = getattr(runner, "job_id", None)
-        if job:
-            manifest.folder.write_json("job.json", {"job": str(job)})
-        while job and manifest.unfinished() and _slurm_runs(str(job)):
-            time.sleep(_POLL_SECONDS)
+        threads = max(1, _cores() // min(workers, runner.tasks))
+        runner.run(self._pool_of(workers), threads=threads, grace_seconds=_GRACE_SECONDS if costly else 0.0)
 
     def _pool_of(self, workers: int) -> ProcessPoolExecutor:
         """The pool of the stage before, unless this one is to have another number of workers."""
@@ -228,16 +230,6 @@ class StageRunner:
             self._stack.close()
             self._pool, self._workers = self._stack.enter_context(local_pool(workers)), workers
         return self._pool
-
-    def _columns(self, one: Planned, manifest: Manifest) -> dict[str, pa.DataType]:
-        if one.opens_files:
-            return {}
-        files = [path for shard in manifest.shards() for path in shard.files]
-        if one.reads is not None:
-            files = files[:1]  # all files of one of our stages have one schema
-        if not files:
-            return {"id": pa.string(), "text": pa.large_string()}
-        return columns_of(files, one.mapping, outside=one.reads is None)
 
     def _context(self, folder: Folder) -> RunContext:
         order = [(one.stage.name, one.reads) for one in self.planned if one.status != "left out"]
@@ -253,7 +245,7 @@ class StageRunner:
 
 
 @contextmanager
-def _named(stage: str, where: str) -> Iterator[None]:
+def named(stage: str, where: str) -> Iterator[None]:
     """Errors say in which stage they arose; those that are not ours also where to look."""
     try:
         yield
@@ -261,17 +253,6 @@ def _named(stage: str, where: str) -> Iterator[None]:
         raise type(error)(f"stage {stage}: {error}") from error
     except Exception as error:
         raise CurationError(f"stage {stage}: {type(error).__name__}: {error} ({where})") from error
-
-
-def _makes_others(steps: Sequence[Any]) -> bool:
-    return any(getattr(step, "gives_rows_of_its_own", False) for step in steps)
-
-
-def _refuse_second_job(folder: Folder) -> None:
-    """A job that goes on after its ``curate run`` has ended would do, and pay for, the same shards."""
-    job = (folder.read_json("job.json") or {}).get("job")
-    if job and _slurm_runs(job):
-        raise CurationError(f"Slurm job {job} of an earlier start still runs here; wait for it, or scancel {job}")
 
 
 def _attempt(folder: Folder) -> int:
@@ -287,11 +268,3 @@ def _local_workers(one: Planned, settings: ExecutorSettings) -> int:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _slurm_runs(job: str) -> bool:
-    squeue = shutil.which("squeue")
-    if squeue is None:
-        return False
-    shown = subprocess.run([squeue, "-h", "-j", job], capture_output=True, text=True, check=False)
-    return shown.returncode == 0 and bool(shown.stdout.strip())

@@ -14,22 +14,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from curation import (
+    Crawl,
     Decontamination,
     Dedup,
     Distillation,
+    Domains,
     DrawSample,
     ExtractText,
     KeepListed,
     KeepScore,
     KeepScores,
-    ListDomains,
     ScoreText,
     Stage,
     check_language_threshold,
     classifier_of,
+    crawl_stages,
     decontaminate_stage,
     dedup_stages,
     distill_stages,
+    domain_stages,
     folder_of,
     language_stage,
     publish_stage,
@@ -40,19 +43,6 @@ Removed = Literal["full", "ids", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Domains:
-    """Which domains are fetched whole."""
-
-    threshold: int
-    rule: Literal["pages", "share", "both"]
-    min_pages: int
-    min_share: float
-    url_lists: tuple[str, ...]
-    min_list_urls: int
-    domain_lists: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Every value of the recipe; see finemath.yaml for what each is and where it comes from."""
 
@@ -60,8 +50,10 @@ class Settings:
     inputs: tuple[str, ...]
     first: Distillation
     domains: Domains
+    crawl: Crawl | None
     fetch_inputs: tuple[str, ...] | None
     extra_urls: tuple[str, ...]
+    extra_urls_reason: str | None
     pool_size: int | None
     second: Distillation
     tokenizer: str
@@ -86,6 +78,8 @@ class Settings:
             raise ValueError(
                 "first.cascade: every page of the first pass is scored, since domains are judged by shares"
             )
+        if self.crawl is not None and self.fetch_inputs is not None:
+            raise ValueError("fetch_inputs: archives are read where no crawl's index is given; set one of them to null")
         check_language_threshold(self.language_threshold)
         _ = self.decontamination  # says what is wrong with it
 
@@ -119,31 +113,8 @@ def stages(s: Settings) -> list[Stage]:
         *([keep_language(s, "language_first", "extract_first")] if early else []),
         *distill_stages(s.first, "_first", pool=pages),
         *score_stages(s.first, pages, "_first"),
-        Stage(
-            name="domains",
-            reads="score_first",
-            steps=[
-                ListDomains(
-                    threshold=s.domains.threshold,
-                    cut=s.first.cut,
-                    rule=s.domains.rule,
-                    min_pages=s.domains.min_pages,
-                    min_share=s.domains.min_share,
-                    url_lists=s.domains.url_lists,
-                    min_list_urls=s.domains.min_list_urls,
-                    domain_lists=s.domains.domain_lists,
-                )
-            ],
-            gather=True,
-        ),
-        # The seam for a crawl's index: whatever finds the pages of the listed domains takes this stage's place.
-        Stage(
-            name="fetch",
-            reads=s.fetch_inputs if s.fetch_inputs is not None else s.inputs,
-            steps=[KeepListed(domains=folder_of("domains", "data"), urls=s.extra_urls)],
-            costly=True,
-            removed="ids" if s.removed_pages == "full" else s.removed_pages,
-        ),
+        *domain_stages(s.domains, cut=s.first.cut, reads="score_first"),
+        *fetch_stages(s),
         Stage(
             name="extract",
             reads="fetch",
@@ -183,6 +154,18 @@ def stages(s: Settings) -> list[Stage]:
             domains=folder_of("domains", "data"),
         ),
     ]
+
+
+def fetch_stages(s: Settings) -> list[Stage]:
+    """The pages of the listed domains: by a crawl's index, or out of archives that are read whole."""
+    listed, removed = folder_of("domains", "data"), "ids" if s.removed_pages == "full" else s.removed_pages
+    if s.crawl is not None:
+        return crawl_stages(
+            s.crawl, domains=listed, urls=s.extra_urls, reason=s.extra_urls_reason, removed=s.removed_pages
+        )
+    archives = s.fetch_inputs if s.fetch_inputs is not None else s.inputs
+    keep = KeepListed(domains=listed, urls=s.extra_urls)
+    return [Stage(name="fetch", reads=archives, steps=[keep], costly=True, removed=removed)]
 
 
 def pool_stages(s: Settings, texts: str) -> list[Stage]:

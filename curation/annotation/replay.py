@@ -3,23 +3,24 @@
     judge = ReplayJudge("labels/finemath_5pt.jsonl.gz")
     judge.has("m3675d74b44", None)  # True: the sampler draws only from what was recorded
 
-The file is jsonl, jsonl.gz or parquet with ``reply`` (or ``label``) and ``id`` and/or ``url``. A row without a reply
-counts as not recorded; where a key stands twice, the later row wins.
+The file, local or remote, is jsonl, jsonl.gz or parquet with ``reply`` (or ``label``) and ``id`` and/or ``url``. A row
+without a reply counts as not recorded; where a key stands twice, the later row wins.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 from collections.abc import Hashable, Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from curation.annotation.judge import Reply, Request
 from curation.content import resolve_location
 from curation.errors import ConfigError
+from curation.folder import open_input, refusal
 
 _COLUMNS = ("id", "url", "reply", "label")
 
@@ -34,7 +35,7 @@ class ReplayJudge:
 
     def __init__(self, location: str) -> None:
         self.location = location
-        self.name = f"replay:{Path(location).name}"
+        self.name = f"replay:{_name(location)}"
         self.concurrency = 256  # looked up at once; so many are held between `submit` and `completed`
         self._found: list[tuple[Hashable, Reply]] = []
 
@@ -75,7 +76,7 @@ class ReplayJudge:
     @cached_property
     def _recorded(self) -> _Recorded:
         recorded = _Recorded({}, {})
-        for row in _rows(_existing(self.location)):
+        for row in _rows(self.location):
             text = row.get("reply") if row.get("reply") is not None else row.get("label")
             if text is None:
                 continue
@@ -88,28 +89,36 @@ class ReplayJudge:
 
 def file_identity(location: str) -> dict[str, str]:
     """Name and digest of the recorded file: a moved file is the same, a changed one is not."""
-    path = _existing(location)
-    with path.open("rb") as file:
-        return {"file": path.name, "digest": hashlib.file_digest(file, "sha256").hexdigest()[:16]}
+    with _opened(location) as file:
+        return {"file": _name(location), "digest": hashlib.file_digest(file, "sha256").hexdigest()[:16]}
 
 
-def _existing(location: str) -> Path:
-    path = Path(resolve_location(location))
-    if not path.is_file():
-        raise ConfigError(f"replay:{location}: no file {path}")
-    return path
+def _name(location: str) -> str:
+    return resolve_location(location).rstrip("/").rpartition("/")[2]
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def _opened(location: str) -> Any:
+    """The bytes of the recorded file, local or remote."""
+    where = resolve_location(location)
     try:
-        yield from _parquet_rows(path) if path.suffix == ".parquet" else _json_rows(path)
+        return open_input(where)
+    except (FileNotFoundError, IsADirectoryError):
+        raise ConfigError(f"replay:{location}: no file {where}") from None
+    except Exception as error:  # of a store also what its own package calls an error
+        raise ConfigError(f"replay:{location}: {refusal(error)}") from error
+
+
+def _rows(location: str) -> Iterator[dict[str, Any]]:
+    try:
+        with _opened(location) as file:
+            yield from _parquet_rows(file) if _name(location).endswith(".parquet") else _json_rows(location, file)
     except (OSError, EOFError, ValueError) as error:
-        raise ConfigError(f"replay:{path}: cannot be read: {error}") from error
+        raise ConfigError(f"replay:{location}: cannot be read: {error}") from error
 
 
-def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
-    opener: Any = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
+def _json_rows(location: str, file: Any) -> Iterator[dict[str, Any]]:
+    unpacked = gzip.GzipFile(fileobj=file) if _name(location).endswith(".gz") else file
+    with io.TextIOWrapper(unpacked, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 row = json.loads(line)
@@ -118,10 +127,10 @@ def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
                 yield row
 
 
-def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _parquet_rows(file: Any) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetFile(path) as file:
-        columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
-        for batch in file.iter_batches(columns=columns):
+    with pyarrow.parquet.ParquetFile(file) as table:
+        columns = [name for name in _COLUMNS if name in table.schema_arrow.names]
+        for batch in table.iter_batches(columns=columns):
             yield from batch.to_pylist()

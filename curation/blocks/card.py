@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 import yaml
 
-from curation.blocks.card_cleaning import contamination, dropped_of, duplicates, listed_domains, masked
+from curation.blocks.card_cleaning import contamination, dropped_of, duplicates, masked
 from curation.blocks.card_counts import amounts_by, columns_of_folder
 from curation.blocks.card_cut import calibration_of, condition, explanation
+from curation.blocks.card_domains import listed_domains
 from curation.blocks.card_header import Size, card_header, sizes_of
 from curation.blocks.card_judging import Judged, judge_parts, model_parts, price_of
 from curation.blocks.card_published import Published, Routes, count_published, least_of, stage_name
@@ -46,7 +47,7 @@ def dataset_card(
     context: RunContext,
     configs: Sequence[str],
     judged: Sequence[Judged],
-    domains: Sequence[Mapping[str, Any]] | None,
+    domains: str | None,
     contaminated: int,
 ) -> str:
     """README.md of the dataset.
@@ -56,7 +57,7 @@ def dataset_card(
         context: the run.
         configs: all configurations that have files, those beside the documents included.
         judged: what the judges said.
-        domains: rows of the domains that were listed, None for a recipe that lists none.
+        domains: the folder of the domains and what was decided of each, None for a recipe that lists none.
         contaminated: how many documents were removed for a benchmark's item.
     """
     published = count_published(step, context)
@@ -82,7 +83,7 @@ def dataset_card(
         *_section(
             "Classifiers" if len(step.models) > 1 or step.by else "Classifier", *model_parts(step.models, step.by)
         ),
-        *(_section("Listed domains", listed_domains(domains)) if domains is not None else []),
+        *(_section("Listed domains", without_credentials(listed_domains(domains))) if domains is not None else []),
         *(
             _section("Duplicates", duplicates(step.duplicates, dropped_of(step.duplicates, rows)))
             if step.duplicates

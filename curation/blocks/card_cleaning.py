@@ -1,4 +1,4 @@
-"""The card's parts about what was taken out: duplicates, benchmarks' items, personal data, domains not listed.
+"""The card's parts about what was taken out: duplicates, benchmarks' items, personal data.
 
 Example: ``duplicates("out/dedup/removed")`` says how many documents were dropped for one that stays, and how similar.
 """
@@ -13,7 +13,6 @@ from curation.folder import Folder
 from curation.manifest import Manifest
 from curation.report import FunnelRow, markdown_table
 
-_SHOWN_DOMAINS = 10
 _MASKED = ("personal_data", "secrets")
 _TREATMENTS = ("emails", "ips", "secrets")
 
@@ -82,17 +81,3 @@ def _looks(output: str, stage: str) -> bool:
     identity = (Manifest(Folder(output) / stage).started() or {}).get("identity", {})
     steps = [step for step in identity.get("steps", {}).values() if isinstance(step, dict)]
     return any(step.get(name) in ("mask", "drop") for step in steps for name in _TREATMENTS)
-
-
-def listed_domains(domains: Sequence[Mapping[str, Any]]) -> str:
-    """The best and the worst of the domains that pages were taken from."""
-    if not domains:
-        return "No list of domains was made in this run."
-    ordered = sorted(domains, key=lambda row: (-row["good_pages"], -row["share"], row["id"]))
-    listed = [row for row in ordered if row["listed"]]
-    head = ["domain", "pages", "good pages", "share", "decision"]
-    shown = [*listed[:_SHOWN_DOMAINS], *[row for row in ordered if not row["listed"]][-_SHOWN_DOMAINS:]]
-    table = [[row["id"], row["pages"], row["good_pages"], row["share"], row["reason"]] for row in shown]
-    return f"{len(listed)} of {len(domains)} domains were listed; the best and the worst:\n\n" + markdown_table(
-        head, table
-    )

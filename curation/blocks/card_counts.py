@@ -26,7 +26,7 @@ MOST_GROUPS = 1_000_000
 """Domains or repositories that are remembered at a time; with their names about 100 MB."""
 
 _ROWS = 1 << 16
-_HOST = r"^\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?://)?(?P<host>[^/?#\\]*)"
+_PLAIN = r"^[A-Za-z][A-Za-z0-9+.\-]*://(?P<host>[A-Za-z0-9.\-]+)(?::[0-9]*)?(?:[/?#]|$)"
 _TOTALS = [("documents", "sum"), ("tokens", "sum"), ("score", "sum")]
 
 
@@ -92,9 +92,15 @@ def count_values(found: Counter[str | None], values: pa.ChunkedArray) -> None:
 
 
 def domains_of(urls: pa.ChunkedArray) -> pa.Array:
-    """The registered domain of each URL; each host is looked up once."""
-    hosts = pc.struct_field(pc.extract_regex(urls.combine_chunks(), _HOST), "host")
-    return _mapped(pc.utf8_lower(hosts), lambda host: registered_domain(f"//{host}") if host else None)
+    """The registered domain of each URL, as `registered_domain` says it.
+
+    Of URLs without login, brackets or letters beyond ASCII, which are nearly all, each host is looked up once.
+    """
+    whole = urls.combine_chunks()
+    hosts = pc.utf8_lower(pc.struct_field(pc.extract_regex(whole, _PLAIN), "host"))
+    others = pc.if_else(pc.is_null(hosts), whole, None)
+    by_host = _mapped(hosts, lambda host: registered_domain(f"//{host}") if host else None)
+    return pc.coalesce(by_host, _mapped(others, lambda url: registered_domain(url) if url else None))
 
 
 class LargestGroups:

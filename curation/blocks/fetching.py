@@ -10,7 +10,6 @@ secret must not look like a million missing files.
 from __future__ import annotations
 
 import random
-import re
 import string
 import threading
 import time
@@ -20,19 +19,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, TypeVar
 
-from fsspec.core import url_to_fs
-
 from curation.errors import ConfigError, CurationError
 from curation.folder import protocols
+from curation.stores import is_refusal, may_pass, no_bucket, open_store, s3_options, said
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_THROTTLED = re.compile(
-    "BandwidthLimitExceeded|InternalError|PriorRequestNotComplete|RequestLimitExceeded|Request(Throttled.*|Timeout)|"
-    "ServiceUnavailable|SlowDown|Throttl(ing|ed).*|TooManyRequests.*"
-)
-_AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
 _REFUSED_ATTEMPTS = 3  # a store under load has answered 403 to good keys
 _LONGEST_WAIT_SECONDS = 30.0
 _HELD_BYTES = 256_000_000
@@ -70,7 +63,10 @@ class Fetcher:
     @cached_property
     def _store(self) -> tuple[Any, str]:
         """The file system and the template as it wants it; opened when something is to be fetched."""
-        return _open_store(self.template, self.concurrency)
+        try:
+            return open_store(self.template, s3_options(self.template, self.concurrency))
+        except ConfigError as error:
+            raise ConfigError(f"contents: {error}") from error
 
     def check(self) -> None:
         """Ask for an object that nobody has.
@@ -85,12 +81,12 @@ class Fetcher:
                 raise ConfigError(f"contents: {self.template}: no folder {folder}")
             fs.cat_file(pattern.format_map(dict.fromkeys(self.columns, _NOWHERE)))
         except FileNotFoundError as error:
-            if _no_bucket(error):
-                raise ConfigError(f"contents: {self.template}: {_said(error)}") from error
+            if no_bucket(error):
+                raise ConfigError(f"contents: {self.template}: {said(error)}") from error
         except ConfigError:
             raise
         except Exception as error:  # of a store also what its own package calls an error
-            raise ConfigError(f"contents: {self.template}: {_said(error)}") from error
+            raise ConfigError(f"contents: {self.template}: {said(error)}") from error
 
     def fetch_all(
         self, rows: Iterable[T], wanted: Callable[[T], Mapping[str, Any] | None], weight: Callable[[T], int]
@@ -142,8 +138,8 @@ class Fetcher:
             try:
                 body: bytes = fs.cat_file(path)
             except FileNotFoundError as error:
-                if _no_bucket(error):
-                    raise CurationError(f"{self.template}: {_said(error)}") from error
+                if no_bucket(error):
+                    raise CurationError(f"{self.template}: {said(error)}") from error
                 return None
             except Exception as error:
                 self._wait(error, path, attempt)
@@ -158,10 +154,10 @@ class Fetcher:
 
     def _wait(self, error: Exception, path: str, attempt: int) -> None:
         """Until an object may be asked for again; raise where that would be in vain."""
-        again = _may_pass(error)
-        most = self.attempts if again else _REFUSED_ATTEMPTS if _is_refusal(error) else 1
+        again = may_pass(error)
+        most = self.attempts if again else _REFUSED_ATTEMPTS if is_refusal(error) else 1
         if attempt >= min(most, self.attempts) or self._stopped.is_set():
-            raise CurationError(f"{path}: {_said(error)} (after {attempt} attempts)") from error
+            raise CurationError(f"{path}: {said(error)} (after {attempt} attempts)") from error
         self._count(fetch_retries=1)
         seconds = min(self.first_wait_seconds * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
         self._stopped.wait(seconds * random.uniform(0.5, 1.5))
@@ -180,70 +176,6 @@ def template_columns(template: str) -> tuple[str, ...]:
     if not names or not all(name.isidentifier() for name in names):
         raise ConfigError(f"contents: {template!r} names no column; expected such as s3://bucket/content/{{blob_id}}")
     return tuple(dict.fromkeys(names))
-
-
-def _open_store(template: str, concurrency: int) -> tuple[Any, str]:
-    """The file system; on S3 with as many connections, and without keys where there are none (public buckets)."""
-    options: dict[str, Any] = {}
-    if template.startswith(("s3://", "s3a://")):
-        options["config_kwargs"] = {"max_pool_connections": concurrency}
-        options["anon"] = not _has_keys()
-    try:
-        fs, path = url_to_fs(template, **options)
-    except (ImportError, ValueError) as error:
-        raise ConfigError(f"contents: {template}: {error}") from error
-    return fs, path
-
-
-def _has_keys() -> bool:
-    from botocore.session import Session  # type: ignore[import-untyped]
-
-    return Session().get_credentials() is not None
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether a later attempt may succeed: the store is busy, or a connection broke."""
-    code, status = _answer(error)
-    if _THROTTLED.fullmatch(code or "") or status in _AGAIN:
-        return True
-    if isinstance(error, PermissionError | IsADirectoryError | NotADirectoryError | FileExistsError):
-        return False
-    known = type(error).__module__.partition(".")[0] in ("aiohttp", "botocore", "aiobotocore", "urllib3", "requests")
-    return isinstance(error, OSError | TimeoutError | EOFError) or (known and status is None and not _is_refusal(error))
-
-
-def _is_refusal(error: BaseException) -> bool:
-    return (
-        isinstance(error, PermissionError) or _answer(error)[1] in (401, 403) or "Credentials" in type(error).__name__
-    )
-
-
-def _no_bucket(error: BaseException) -> bool:
-    return _answer(error)[0] == "NoSuchBucket"
-
-
-def _answer(error: BaseException | None) -> tuple[str | None, int | None]:
-    """The code and HTTP status of a store's answer, from the error or what caused it."""
-    while error is not None:
-        response = getattr(error, "response", None)
-        if isinstance(response, dict) and "Error" in response:
-            return response["Error"].get("Code"), response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        status = getattr(error, "status", None) or getattr(error, "status_code", None)
-        if isinstance(status, int):
-            return None, status
-        error = error.__cause__
-    return None, None
-
-
-def _said(error: BaseException) -> str:
-    """What a store said, in one line; of a refusal where its keys come from."""
-    code, status = _answer(error)
-    told = " ".join(filter(None, [str(status or ""), code or type(error).__name__]))
-    if _is_refusal(error):
-        return (
-            f"access denied ({told}): {error}; key and secret are those of the environment (S3: AWS_ACCESS_KEY_ID, …)"
-        )
-    return f"{told}: {error}"
 
 
 def timed(items: Iterator[R], spent: Counter[str], name: str) -> Iterator[R]:

@@ -20,7 +20,7 @@ from curation.blocks.card import dataset_card
 from curation.blocks.card_judging import Judged
 from curation.blocks.card_published import least_of
 from curation.blocks.label_report import read_report
-from curation.blocks.published_beside import BESIDE, rows_of, write_annotations, write_contamination
+from curation.blocks.published_beside import BESIDE, write_annotations, write_contamination
 from curation.blocks.published_columns import PUBLISHED, published_row, published_schema
 from curation.blocks.select import Cut, passes
 from curation.blocks.step import Documents, Step
@@ -161,7 +161,7 @@ class PublishCard(Step):
             before the threshold.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
 
     dataset: str
     configs: tuple[str, ...]
@@ -197,8 +197,7 @@ class PublishCard(Step):
         removed = write_contamination(folder, self.contaminated)
         if removed:
             configs.append("contamination")
-        domains = None if self.domains is None else list(rows_of(self.domains))
-        card = dataset_card(self, context, configs, judged, domains, removed)
+        card = dataset_card(self, context, configs, judged, self.domains, removed)
         folder.write_bytes("data/README.md", card.encode())
 
 

@@ -222,6 +222,9 @@ class CountTokens(Step):
 
 def classifier_location(location: str) -> str:
     """A classifier's location that means the same in any working folder; Hub names stay."""
+    if "://" in location:
+        trained = Folder(location) / "train/model"
+        return trained.location if trained.exists() else location
     given = location.startswith((".", "~", "/")) or Path(location).is_dir()
     return str(model_folder(absolute_location(location))) if given else location
 

@@ -12,23 +12,23 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 
+from curation.blocks.marks import Marked
 from curation.blocks.read import read_files
 from curation.blocks.removed import KEPT_PER_REASON, RemovedWriter
+from curation.blocks.stopped import FOLDER as STOPPED
+from curation.blocks.stopped import note_stop
 from curation.blocks.tables import TableStep, are_tables, read_tables
 from curation.blocks.write import KeptWriter
 from curation.errors import CurationError
 from curation.folder import Folder
 from curation.manifest import Manifest, Shard
-
-_PROGRESS_SECONDS = 0.5
 
 
 @dataclass(kw_only=True, repr=False)
@@ -48,6 +48,8 @@ class RunShards(PipelineStep):
         rows_per_file: for stages that gather: rows of an output file.
         progress: a local folder for progress marks, None for none.
         at_a_time: how many tasks run at a time at most, for steps that share something, such as a server's patience.
+        expects: folder -> digest of the finished stages that are read: tasks may begin long after they were planned,
+            elsewhere.
     """
 
     name: ClassVar[str] = "shards"
@@ -65,6 +67,7 @@ class RunShards(PipelineStep):
     rows_per_file: int | None = None
     progress: str | None = None
     at_a_time: int = 1
+    expects: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -73,21 +76,42 @@ class RunShards(PipelineStep):
         return " -> ".join(map(str, self.steps))
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
-        """Run the shards of task ``rank``."""
+        """Run the shards of task ``rank``, but for those that it has finished before it was requeued.
+
+        Raises:
+            CurationError: if what is read is not what was planned, or the stage was begun anew; before any work.
+        """
         folder = Folder(self.folder)
+        self._check_expected(folder)
+        done = Manifest(folder).done()
+        stopped = set(folder.list_files(STOPPED, ".json"))
         for shard in self.shards[rank::world_size]:
+            if shard.index in done:
+                continue
             try:
                 self.run_shard(folder, shard)
-            except CurationError as error:  # on a cluster, whoever started the run would only see a shard missing
-                folder.write_json(f"stopped/{shard.name}.json", {"why": str(error)})
+            except Exception as error:  # on a cluster, whoever started the run would only see a shard missing
+                note_stop(folder, shard.name, error)
                 raise
+            if (note := f"{STOPPED}/{shard.name}.json") in stopped:
+                folder.remove(note)
+
+    def _check_expected(self, folder: Folder) -> None:
+        for location, digest in self.expects.items():
+            if (Manifest(Folder(location)).finished() or {}).get("digest") != digest:
+                raise CurationError(f"{location} is not the finished stage that was planned with; start the run again")
+        self._check_begun(folder)
+
+    def _check_begun(self, folder: Folder) -> None:
+        if (Manifest(folder).started() or {}).get("digest") != self.digest:
+            raise CurationError(f"{self.folder}: another run has begun this stage anew with other settings")
 
     def run_shard(self, folder: Folder, shard: Shard) -> dict[str, Any]:
         """Run one shard from the beginning and commit it; returns its record."""
         manifest, started = Manifest(folder), time.perf_counter()
         opened = manifest.open_shard(shard)
-        self._clear(folder, shard)
-        counter, skipped = _Counter(self.progress, shard), Counter[str]()
+        self._clear(folder, shard, again=opened > 1)
+        counter, skipped = Marked(self.progress, shard), Counter[str]()
         with contextlib.ExitStack() as files:
             dropped = f"removed/{shard.name}.parquet"
             path = None if self.removed == "none" else files.enter_context(folder.create(dropped))
@@ -112,14 +136,13 @@ class RunShards(PipelineStep):
             "seconds": round(time.perf_counter() - started, 3),
         }
         self._check_balance(record)
-        if (manifest.started() or {}).get("digest") != self.digest:
-            raise CurationError(f"{self.folder}: another run has begun this stage anew with other settings")
+        self._check_begun(folder)
         manifest.finish_shard(shard, record)
         counter.end()
         return record
 
     def _documents(
-        self, shard: Shard, removed: RemovedWriter, skipped: Counter[str], counter: _Counter
+        self, shard: Shard, removed: RemovedWriter, skipped: Counter[str], counter: Marked
     ) -> Iterator[Document]:
         def reject(doc: Document, reason: str) -> None:
             counter.read += 1
@@ -134,7 +157,7 @@ class RunShards(PipelineStep):
             stream = step.run(stream, shard.index, self.total)
         yield from stream or ()
 
-    def _tables(self, shard: Shard, removed: RemovedWriter, counter: _Counter) -> Iterator[pa.Table]:
+    def _tables(self, shard: Shard, removed: RemovedWriter, counter: Marked) -> Iterator[pa.Table]:
         """As `_documents`, for steps that take whole tables: a tenth of the time where nothing is made of each text."""
         ours = {"reason", *(name for step in self.steps for name in step.evidence)}
 
@@ -179,8 +202,10 @@ class RunShards(PipelineStep):
                 late[f"late_column_{name}_left_out"] += 1
             yield doc
 
-    def _clear(self, folder: Folder, shard: Shard) -> None:
+    def _clear(self, folder: Folder, shard: Shard, again: bool) -> None:
         """Delete what an unfinished run of this shard left; a stage that gathers owns all files of its folder."""
+        for part in ("data", "removed") if again else ():  # such as of a task that was requeued
+            folder.remove_parts(part, of=f"{shard.name}.parquet")
         folder.remove(f"removed/{shard.name}.parquet")
         if not self.balanced and self.total == 1:
             folder.remove("data")
@@ -221,44 +246,8 @@ def _opens_files(steps: Sequence[Any]) -> bool:
     return bool(steps and getattr(steps[0], "reads_files", ()))
 
 
-def why_stopped(folder: Folder) -> str:
-    """What the first of a stage's tasks said that stopped for a reason of ours; empty if none did."""
-    said = [(folder.read_json(name) or {}).get("why", "") for name in folder.list_files("stopped", ".json")]
-    return next(filter(None, said), "")
-
-
 def schema_after(steps: Sequence[Any], columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
     """The columns after all steps; steps of others add none, or those in an attribute ``adds`` set on them."""
     for step in steps:
         columns = step.schema(columns) if hasattr(step, "schema") else columns | getattr(step, "adds", {})
     return columns
-
-
-class _Counter:
-    """Counts the documents of a shard and leaves a mark for the progress bar now and then."""
-
-    def __init__(self, progress: str | None, shard: Shard) -> None:
-        self.read = 0
-        self.late_columns = Counter[str]()
-        self._mark = Path(progress, shard.name) if progress else None
-        self._last = time.monotonic()
-
-    def watch(self, documents: Iterator[Document]) -> Iterator[Document]:
-        for doc in documents:
-            self.read += 1
-            if self._mark and time.monotonic() - self._last > _PROGRESS_SECONDS:
-                self._last = time.monotonic()
-                self._mark.write_text(str(self.read))
-            yield doc
-
-    def watch_tables(self, tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-        for table in tables:
-            self.read += table.num_rows
-            if self._mark and time.monotonic() - self._last > _PROGRESS_SECONDS:
-                self._last = time.monotonic()
-                self._mark.write_text(str(self.read))
-            yield table
-
-    def end(self) -> None:
-        if self._mark:
-            self._mark.write_text(f"{self.read} done")

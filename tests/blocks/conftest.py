@@ -74,6 +74,8 @@ class OneStage:
             [(file, Path(file).stat().st_size) for file in files], gather=gather, most=shards, parts=parts
         )
         self.manifest.start({"stage": "test"}, fixed, {})
+        for record in self.folder.list_files("shards", ".json"):  # another run takes all shards again
+            self.folder.remove(record)
         runner = RunShards(
             folder=self.folder.location,
             digest=digest({"stage": "test"}),
