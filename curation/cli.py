@@ -15,8 +15,8 @@ import typer
 
 from curation.cli_annotate import app as annotating
 from curation.cli_clean import app as cleaning
-from curation.cli_dedup import app as duplicates
 from curation.cli_crawl import app as crawling
+from curation.cli_dedup import app as duplicates
 from curation.cli_documents import Columns, Output, Workers, read_columns
 from curation.cli_documents import app as documents
 from curation.cli_fetch import app as fetching
@@ -24,6 +24,8 @@ from curation.cli_filter import app as filtering
 from curation.cli_hub import app as pushing
 from curation.cli_hub import push_to_hub
 from curation.cli_new import app as beginning
+from curation.cli_plan import Config, From, Redo, Sets, pairs
+from curation.cli_plan import app as planning
 from curation.errors import ConfigError, ContentError, CurationError
 
 app = typer.Typer(
@@ -33,11 +35,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Curate pretraining data: recipes that turn archives and code into datasets.",
 )
-
-Config = Annotated[str | None, typer.Option("--config", help="A shipped set of values by name, or a YAML file.")]
-Sets = Annotated[list[str] | None, typer.Option("--set", help="key=value on top of the settings; keys may be dotted.")]
-From = Annotated[list[str] | None, typer.Option("--from", help="STAGE=PATH: start there, reading PATH.")]
-Redo = Annotated[list[str] | None, typer.Option("--redo", help="Run this stage again; STAGE+ and all it makes stale.")]
 
 
 @app.command("list", epilog="Example: [bold]curate list[/]")
@@ -59,37 +56,6 @@ def list_(json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
             out.print(f"[bold]{kind.removesuffix('s'):11}[/] {name}")
 
 
-@app.command(epilog="Example: [bold]curate plan finemath --config finemath-smoke --output out[/]")
-def plan(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")],
-    config: Config = None,
-    sets: Sets = None,
-    output: Output = "out",
-    sources: From = None,
-    columns: Columns = None,
-    redo: Redo = None,
-    remote: Annotated[bool, typer.Option(help="List remote inputs too, for sizes and changes.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of a table.")] = False,
-) -> None:
-    """What a run would do and why: stages, folders, sizes where known. Touches nothing."""
-    from curation.console import out, plan_table, plan_text
-    from curation.planning import plan as make_plan
-    from curation.recipe import load_recipe
-
-    planned = make_plan(
-        load_recipe(recipe, config, sets or []),
-        _absolute(output),
-        sources=_pairs(sources, "--from"),
-        columns=read_columns(columns),
-        redo=redo or [],
-        list_remote=remote,
-    )
-    if plain:
-        sys.stdout.write(plan_text(planned) + "\n")
-    else:
-        out.print(plan_table(planned, output))
-
-
 @app.command(epilog="Example: [bold]curate run finemath --config finemath-smoke --set threshold=4 --output out[/]")
 def run(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or file.")],
@@ -97,6 +63,7 @@ def run(
     config: Config = None,
     sets: Sets = None,
     stage: Annotated[str | None, typer.Option("--stage", help="Run only this stage.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Run no stage after this one.")] = None,
     sources: From = None,
     columns: Columns = None,
     redo: Redo = None,
@@ -121,9 +88,10 @@ def run(
         report = run_recipe(
             loaded,
             output,
-            sources=_pairs(sources, "--from"),
+            sources=pairs(sources, "--from"),
             columns=read_columns(columns),
             stage=stage,
+            until=until,
             redo=redo or [],
             executor=executor,
             workers=workers,
@@ -176,7 +144,7 @@ def status(output: Annotated[str, typer.Argument(help="A run's folder.")]) -> No
         sys.stdout.write(f"{line}\n")
 
 
-for part in (beginning, crawling, fetching, annotating, documents, filtering, duplicates, cleaning, pushing):
+for part in (beginning, planning, crawling, fetching, annotating, documents, filtering, duplicates, cleaning, pushing):
     app.registered_commands += part.registered_commands
 
 
@@ -228,16 +196,6 @@ def _say(error: Exception, code: int) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(Text.assemble((type(error).__name__, "red"), f": {error}"))
     return code
-
-
-def _pairs(given: list[str] | None, flag: str) -> dict[str, str]:
-    pairs = {}
-    for text in given or []:
-        key, equals, value = text.partition("=")
-        if not equals or not key or not value:
-            raise ConfigError(f"{flag} {text}: expected STAGE=PATH")
-        pairs[key] = value
-    return pairs
 
 
 def _absolute(output: str) -> str:

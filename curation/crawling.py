@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from curation.blocks.crawl_index import ChooseSnapshots, QueryIndex, SortRanges
-from curation.blocks.fetch_ranges import FetchRanges
+from curation.blocks.fetch_ranges import FetchRanges, ForgetCaptures
 from curation.crawl.snapshots import Rule
 from curation.path_lists import is_path_list
 from curation.recipe import Removed, Stage, folder_of
@@ -100,7 +100,7 @@ def crawl_stages(
         Stage(name="index", reads=c.locations, steps=[query], costly=True, removed="none"),
         Stage(name="snapshots", reads="index", steps=[choose], parts=c.parts, extends=True, removed="none"),
         Stage(name="ranges", reads="snapshots", steps=[sort], parts=c.parts, extends=True, removed="none"),
-        Stage(name=name, reads="ranges", steps=[fetch], costly=True, removed=removed),
+        Stage(name=name, reads="ranges", steps=[fetch], costly=True, removed=removed, finish=ForgetCaptures()),
     ]
 
 

@@ -3,8 +3,10 @@
     domain_stages(Domains(threshold=2, rule="pages", min_pages=10), cut="published", reads="score_first")
 
 `domain_counts` counts each shard's pages by registered domain, `domains` adds up and decides, a part of the domains at
-a time; `curation.blocks.domains.KeepListed` then reads ``{output}/domains/data``. Of 20 million pages on a million
-domains both together hold some hundred MB, whatever the number of pages.
+a time; `curation.blocks.domains.KeepListed` then reads ``{output}/domains/data``. Measured with 4 million pages
+of 400,000 domains in 20 files: 490 MB to count and 330 MB to decide, of which 160 MB are modules. A larger shard gives
+what it has counted whenever that is a million domains; a part takes what its domains take, so many domains need more
+``parts``.
 """
 
 from __future__ import annotations

@@ -117,6 +117,7 @@ def run(
     sources: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
     stage: str | None = None,
+    until: str | None = None,
     redo: Sequence[str] = (),
     executor: str | None = None,
     workers: int | None = None,
@@ -132,6 +133,7 @@ def run(
         sources: stage -> location that it reads instead of an earlier stage.
         columns: our column -> the column of those locations.
         stage: the one stage to run.
+        until: the last stage to run.
         redo: stages to run again.
         executor: ``local``, ``slurm`` or ``ray`` for all stages, in place of the settings.
         workers: tasks at a time for all stages.
@@ -149,7 +151,7 @@ def run(
         raise ConfigError(f"executor {executor}: expected local, slurm or ray")
     refuse_live_chain(Folder(output))
     recover(Folder(output), [one.name for one in recipe.stages])
-    planned = plan(recipe, output, sources=sources, columns=columns, only=stage, redo=redo)
+    planned = plan(recipe, output, sources=sources, columns=columns, only=stage, until=until, redo=redo)
     refuse_stale(planned)
     runner = StageRunner(recipe, output, planned, executor, workers, tasks, progress or Silent())
     _check(planned, Folder(output), runner.executor_of)

@@ -144,13 +144,12 @@ class StageRunner:
         folder = manifest.folder
         started = manifest.started()
         if one.status == "grow":
-            known = {self._name_of(one, path) for shard in manifest.shards() for path in shard.files}
-            shards = self._shards(one, known, first=len(manifest.shards()))
+            shards = self.new_shards(one, manifest.shards())
             self._check_same_columns(one, manifest, shards)
             manifest.grow(one.identity, shards, settings_of(self.recipe))
         elif started is None or started["digest"] != one.digest or one.status == "redo":
             manifest.clear()
-            manifest.start(one.identity, self._shards(one, set()), settings_of(self.recipe))
+            manifest.start(one.identity, self.new_shards(one, ()), settings_of(self.recipe))
         for part in ("data", "removed"):
             folder.remove_parts(part)
 
@@ -170,13 +169,14 @@ class StageRunner:
                 f"({', '.join(other)}): give them the same, or take another output folder"
             )
 
-    def _shards(self, one: Planned, known: set[str], first: int = 0) -> list[Shard]:
-        """Shards of the input's files that are not known yet."""
+    def new_shards(self, one: Planned, there: Sequence[Shard]) -> list[Shard]:
+        """Shards of the input's files that are in none of those that are there."""
+        known = {self._name_of(one, path) for shard in there for path in shard.files}
         listed = [] if one.stage.parts else self._files(one)
         files = [(path, size) for path, size in listed if self._name_of(one, path) not in known]
         # Steps that address documents by position count on one shard for each file of one of our stages.
         most = self.executor_of(one.stage.name).shards if one.reads is None else len(files)
-        return fix_shards(files, gather=one.stage.gather, most=most, parts=one.stage.parts, first=first)
+        return fix_shards(files, gather=one.stage.gather, most=most, parts=one.stage.parts, first=len(there))
 
     def _name_of(self, one: Planned, path: str) -> str:
         """What a file is known by: one of our own stage's by its name in it, wherever the output lay then."""

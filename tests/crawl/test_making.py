@@ -7,7 +7,7 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from toy_recipe import SAMPLE, curate
+from toy_recipe import SAMPLE
 
 from curation.crawl.columnar import read_columnar
 from curation.crawl.making import MADE_COLUMNS, make_index
@@ -69,12 +69,11 @@ def test_queries_find_what_was_indexed(archives, tmp_path):
     made = make_index(str(archives), str(tmp_path / "index"), prefix="crawl-data/mine/")
     counts, wanted = Counter(), Wanted(domains=["algebra-notes.example"], crawls=("own",))
     (found,) = read_columnar(f"{made.folder}/part-00000.parquet", wanted, counts)
-    pages = {
-        record.url
-        for path in archives.rglob("*.warc.gz")
-        for record in read_archive(path.open("rb"), path.name)
-        if record.html is not None and "algebra-notes.example" in record.url
-    }
+    records = []
+    for path in archives.rglob("*.warc.gz"):
+        with path.open("rb") as file:
+            records += read_archive(file, path.name)
+    pages = {one.url for one in records if one.html is not None and "algebra-notes.example" in one.url}
     assert set(found["url"].to_pylist()) == pages
     assert all(name.startswith("crawl-data/mine/") for name in found["warc_filename"].to_pylist())
     assert counts["language_unknown"] == 0
