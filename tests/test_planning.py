@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from curation import Recipe, Stage, load_recipe
-from curation.blocks.domains import ListDomains
+from curation import Domains, Recipe, Stage, domain_stages, load_recipe
 from curation.blocks.select import KeepScore
 from curation.errors import ConfigError, StaleOutput
 from curation.folder import Folder
@@ -258,8 +257,8 @@ def test_a_source_leaves_out_what_comes_before_it(tmp_path):
 
 def test_a_source_behind_a_stage_whose_work_is_needed_is_refused(tmp_path):
     path = str(pages(tmp_path))
-    with pytest.raises(ConfigError, match=r"stage fetch needs domains, which is left out \(the run starts from fetch"):
-        plan(finemath(), str(tmp_path / "out"), sources={"fetch": path})
+    with pytest.raises(ConfigError, match=r"stage index needs domains, which is left out \(the run starts from index"):
+        plan(finemath(), str(tmp_path / "out"), sources={"index": path})
     with pytest.raises(ConfigError, match="stage score needs train, which is left out"):
         plan(finemath(), str(tmp_path / "out"), sources={"score": path})
 
@@ -355,15 +354,13 @@ def test_remote_inputs_that_are_not_listed_count_as_unchanged(tmp_path):
 def test_lists_that_a_step_reads_count_by_their_content(tmp_path):
     urls = tmp_path / "urls.txt"
     urls.write_text("https://a.org/1\n")
-    step = ListDomains(
-        threshold=2, cut="published", rule="pages", min_pages=1, min_share=0.1, url_lists=(str(urls),), min_list_urls=1
-    )
-    stages = (Stage(name="domains", reads=(str(pages(tmp_path)),), steps=[step], gather=True),)
+    settings = Domains(threshold=2, min_pages=1, url_lists=(str(urls),), min_list_urls=1)
+    stages = tuple(domain_stages(settings, cut="published", reads=(str(pages(tmp_path)),)))
     recipe, output = Recipe(name="lists", settings={}, stages=stages), tmp_path / "out"
     finish(recipe, output)
-    assert plan(recipe, str(output))[0].status == "done"
+    assert plan(recipe, str(output))[1].status == "done"
     urls.write_text("https://a.org/1\nhttps://b.org/2\n")
-    one = plan(recipe, str(output))[0]
+    one = plan(recipe, str(output))[1]
     assert one.status == "rebuild"
     assert str(urls) in one.why
 

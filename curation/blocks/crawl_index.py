@@ -204,7 +204,8 @@ class SortRanges(Exchange):
         rows = rows.sort_by([(name, "ascending") for name in ("warc_filename", "warc_record_offset", "url")])
         new = _differs(rows["id"])
         self.count("same_place", rows.num_rows - int(new.sum()))
-        yield rows.filter(pa.array(new))
+        if rows.num_rows:
+            yield rows.filter(pa.array(new))
 
 
 def _differs(column: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -75,6 +75,7 @@ class FetchRanges(Step):
     """
 
     version: ClassVar[int] = 1
+    reads_contents: ClassVar[bool] = True
     adds: ClassVar[dict[str, pa.DataType]] = {"text": pa.large_string()} | PAGE_COLUMNS | RANGE_COLUMNS
 
     archives: str = COMMON_CRAWL

@@ -67,6 +67,7 @@ BYTES_COLUMNS: dict[str, pa.DataType] = {
 """Columns of a text that a table has as bytes: what only the bytes tell. Values that the table has are kept."""
 
 _SAMPLED_ROWS = 2000
+_PLACE = "warc_record_offset"  # rows that say where a page lies, and have not fetched it
 
 
 def read_files(
@@ -159,7 +160,7 @@ def _rename(columns: dict[str, pa.DataType], mapping: Mapping[str, str], file: s
             raise ConfigError(f"{file}: no column {theirs!r} for {ours}; it has {', '.join(columns)}")
     back = {theirs: ours for ours, theirs in mapping.items()}
     renamed = {back.get(name, name): kind for name, kind in columns.items() if name in back or name not in mapping}
-    if not {"text", "html"} & set(renamed) and not {"blob_id", "text"} & set(with_files(renamed)):
+    if not {"text", "html"} & set(renamed) and not {"blob_id", "text", _PLACE} & set(with_files(renamed)):
         raise ConfigError(
             f"{file}: no column 'text' or 'html'; name it: in a recipe's settings columns.text=COLUMN, with --from and "
             "the other commands --columns text=COLUMN, of train --text-column COLUMN "

@@ -28,6 +28,7 @@ from curation.errors import ConfigError
 COLUMNAR = (".parquet",)
 
 _KEY = "url_surtkey"
+_REPEATED = (DOMAIN, "content_mime_type", "content_mime_detected", "content_languages")
 
 
 def read_columnar(file: str, wanted: Wanted, counts: Counter[str]) -> Iterator[pa.Table]:
@@ -96,7 +97,7 @@ def _open(stream: RangedFile, file: str) -> pq.ParquetFile:
     names = footer.schema.to_arrow_schema().names
     if missing := [name for name in INDEX_KINDS if name not in OPTIONAL and name not in names]:
         raise ConfigError(f"{file}: no columnar index of a crawl: no column {', '.join(missing)}")
-    return pq.ParquetFile(stream, metadata=footer, read_dictionary=[DOMAIN])
+    return pq.ParquetFile(stream, metadata=footer, read_dictionary=[name for name in _REPEATED if name in names])
 
 
 @contextlib.contextmanager

@@ -154,6 +154,6 @@ def read_part(folder: str, names: Sequence[str], part: int, columns: Sequence[st
             place = file.schema_arrow.names.index("part")
             for group in range(file.num_row_groups):
                 known = file.metadata.row_group(group).column(place).statistics
-                if known.min <= part <= known.max:
+                if known is None or known.min <= part <= known.max:
                     rows = file.read_row_group(group, [*wanted, "part"])
                     yield rows.filter(pc.equal(rows["part"], part)).select(wanted)

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import load_recipe, run
-from curation.blocks.publish import rows_of
+from curation.blocks.published_beside import rows_of
 from curation.report import funnel, funnel_table
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -64,7 +64,7 @@ def write_domains(folder, **listed):
 def pages(days, sites=30):
     return [
         capture(
-            f"http://site{site}.org/{page}", day=day, length=100 + (7 * day + page) % 10, offset=1000 * page + day,
+            f"http://site{site}.org/{page}", day=day, length=100 + (7 * day + page) % 10, offset=10_000 * site + 1000 * page + day,
             archive=f"archive{site % 5}-{day}",
         )
         for site in range(sites) for page in range(3) for day in days

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from curation.blocks.personal import ReplacePersonal
-from curation.blocks.publish import rows_of
+from curation.blocks.published_beside import rows_of
 from curation.blocks.step import identity_of
 from curation.errors import ConfigError
 from curation.text.personal import EMAILS, IPS

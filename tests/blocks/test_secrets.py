@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from curation.blocks.publish import rows_of
+from curation.blocks.published_beside import rows_of
 from curation.blocks.secrets import MaskSecrets
 from curation.blocks.step import bind
 from curation.errors import ConfigError
