@@ -52,6 +52,15 @@ def funnel_table(rows: Sequence[FunnelRow]) -> str:
     )
 
 
+def growth_note(output: str, stages: Sequence[str]) -> str:
+    """Which stages took files that were added later, a sentence; empty where none did."""
+    sizes = {stage: Manifest(Folder(output) / stage).generations() for stage in stages}
+    grown = [f"`{stage}` ({' → '.join(map(str, n))} shards)" for stage, n in sizes.items() if len(n) > 1]
+    if not grown:
+        return ""
+    return f"Files were added after a first run, and {', '.join(grown)} grew; what was learned is of the first."
+
+
 def reasons(removed: Mapping[str, int]) -> str:
     """Reasons and their numbers, most frequent first."""
     ordered = sorted(removed.items(), key=lambda pair: (-pair[1], pair[0]))

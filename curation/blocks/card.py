@@ -26,7 +26,7 @@ from curation.blocks.published_columns import MEANINGS, MEANINGS_OF_CODE
 from curation.folder import Folder
 from curation.manifest import Manifest
 from curation.recipe import RunContext
-from curation.report import FunnelRow, funnel, funnel_table, markdown_table, versions
+from curation.report import FunnelRow, funnel, funnel_table, growth_note, markdown_table, versions
 
 _PACKAGES = ("curation", "datatrove", "resiliparse", "torch", "transformers", "tldextract")
 
@@ -119,7 +119,12 @@ def _sections(step: CardValues, context: RunContext, published: Published, rows:
     if largest := largest_groups(step, published):
         yield from _section(*largest)
     left_out = "; ".join(f"`{stage}` ({why})" for stage, why in context.left_out.items())
-    yield from _section("From input to dataset", funnel_table(rows), f"Left out: {left_out}." if left_out else "")
+    yield from _section(
+        "From input to dataset",
+        funnel_table(rows),
+        growth_note(context.output, [row.stage for row in rows]),
+        f"Left out: {left_out}." if left_out else "",
+    )
     if step.by:
         yield from _section(f"Dropped by {step.by}", dropped_by(context, step.by))
 
