@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from curation.blocks.crawl_found import CheckFound
 from curation.blocks.crawl_index import ChooseSnapshots, QueryIndex, SortRanges
 from curation.blocks.fetch_ranges import FetchRanges, ForgetCaptures
 from curation.crawl.snapshots import Rule
@@ -99,7 +100,15 @@ def crawl_stages(
     return [
         Stage(name="index", reads=c.locations, steps=[query], costly=True, removed="none"),
         Stage(name="snapshots", reads="index", steps=[choose], parts=c.parts, extends=True, removed="none"),
-        Stage(name="ranges", reads="snapshots", steps=[sort], parts=c.parts, extends=True, removed="none"),
+        Stage(
+            name="ranges",
+            reads="snapshots",
+            steps=[sort],
+            parts=c.parts,
+            extends=True,
+            removed="none",
+            finish=CheckFound(),
+        ),
         Stage(name=name, reads="ranges", steps=[fetch], costly=True, removed=removed, finish=ForgetCaptures()),
     ]
 

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from curation import load_recipe, run
+from curation.crawl.making import make_index
 from curation.memory import MemoryWatch
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -103,7 +104,10 @@ def measure(
         name: {"judge": judge, "replay_only": True, "sample_size": LABELLED}
         for name, judge in zip(("first", "second"), replies.values(), strict=True)
     }
-    given = {**_SETTINGS, **rounds, "inputs": [f"{folder}/*.warc.gz"], **(values or {})}
+    index = f"{output}-index"
+    make_index(str(folder), index, crawl="grown")
+    crawl = {"index": [index], "crawls": ["grown"], "archives": str(folder), "requests_per_second": 1e6}
+    given = {**_SETTINGS, **rounds, "crawl": crawl, "inputs": [f"{folder}/*.warc.gz"], **(values or {})}
     recipe = load_recipe("finemath", config="finemath-smoke", values=given)
     watch = _StageWatch()
     run(recipe, str(output), workers=workers, progress=watch, sources=sources)

@@ -64,11 +64,16 @@ def write_domains(folder, **listed):
 def pages(days, sites=30):
     return [
         capture(
-            f"http://site{site}.org/{page}", day=day, length=100 + (7 * day + page) % 10, offset=10_000 * site + 1000 * page + day,
+            f"http://site{site}.org/{page}",
+            day=day,
+            length=100 + (7 * day + page) % 10,
+            offset=10_000 * site + 1000 * page + day,
             archive=f"archive{site % 5}-{day}",
         )
-        for site in range(sites) for page in range(3) for day in days
-    ]  # fmt: skip
+        for site in range(sites)
+        for page in range(3)
+        for day in days
+    ]
 
 
 @pytest.fixture
@@ -132,11 +137,9 @@ def test_a_part_reads_its_own_row_groups(index, tmp_path):
     file = pq.ParquetFile(path)
     assert file.schema_arrow.equals(pa.schema(list(EXCHANGED_COLUMNS.items())))
     assert file.read(["part"])["part"].to_pylist() == sorted(file.read(["part"])["part"].to_pylist())
-    of_two = [
-        group for group in range(file.num_row_groups)
-        if file.metadata.row_group(group).column(file.schema_arrow.names.index("part")).statistics.min <= 2
-        <= file.metadata.row_group(group).column(file.schema_arrow.names.index("part")).statistics.max
-    ]  # fmt: skip
+    place = file.schema_arrow.names.index("part")
+    known = [file.metadata.row_group(group).column(place).statistics for group in range(file.num_row_groups)]
+    of_two = [one for one in known if one.min <= 2 <= one.max]
     assert len(of_two) < file.num_row_groups
     tables = list(read_part(str(tmp_path / "out/index"), ["data/00000.parquet"], 2))
     assert len(tables) == len(of_two)
