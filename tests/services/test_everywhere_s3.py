@@ -24,7 +24,6 @@ CHAIN = (
     "annotate {texts} --prompt finemath_5pt --judge replay:{replies} --output {out}/labels",
     "train finemath-embedded --labels {out}/labels --output {out}/classifier",
     "score {texts} --classifier {out}/classifier --output {out}/scored",
-    "select {out}/scored --threshold 3 --output {out}/selected",
     "filter {out}/scored --threshold 2 --output {out}/filtered",
     "dedup {texts} --output {out}/unique",
     "decontaminate {texts} --benchmarks {benchmark} --output {out}/clear",
@@ -32,7 +31,7 @@ CHAIN = (
     "mask {texts} --output {out}/masked",
 )
 MADE = {
-    "labels/annotate/data", "scored/score/data", "selected/select/data", "filtered/select/data", "unique/dedup/data",
+    "labels/annotate/data", "scored/score/data", "filtered/select/data", "unique/dedup/data",
     "unique/dedup/removed", "clear/decontaminate/data", "clear/decontaminate/removed", "good/clean/data",
     "good/clean/removed", "masked/mask/data",
 }  # fmt: skip
