@@ -203,9 +203,9 @@ def _own_environment() -> tuple[str | None, str | None]:
 
 
 def _ray(step: PipelineStep, settings: ExecutorSettings, tasks: int, workers: int, logs: str) -> Any:
-    from datatrove.executor.ray import RayPipelineExecutor
+    from curation.ray_executor import RayExecutor
 
-    return RayPipelineExecutor(
+    return RayExecutor(
         [step],
         tasks=tasks,
         workers=workers,

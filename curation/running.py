@@ -12,6 +12,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -161,7 +162,7 @@ def run(
         note_run(recipe, planned, Folder(output), redo)
     submitted: dict[str, tuple[str, ...]] = {}
     memory = MemoryWatch()
-    with memory, runner:
+    with memory, runner, _cluster(batches, runner.executor_of):
         for batch in batches:
             if runner.executor_of(batch[0].stage.name).kind != "slurm":
                 for one in batch:
@@ -184,6 +185,17 @@ def run(
         peak_memory_gb=memory.peak_bytes / 1e9,
         submitted=submitted,
     )
+
+
+def _cluster(
+    batches: Sequence[Sequence[Planned]], executor_of: Callable[[str], ExecutorSettings]
+) -> AbstractContextManager[None]:
+    """Connected to Ray for the whole run, if any stage runs there: it takes seconds."""
+    if not any(executor_of(one.stage.name).kind == "ray" for batch in batches for one in batch):
+        return nullcontext()
+    from curation.ray_executor import cluster
+
+    return cluster()
 
 
 def _batches(

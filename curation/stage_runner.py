@@ -176,7 +176,14 @@ class StageRunner:
         files = [(path, size) for path, size in listed if self._name_of(one, path) not in known]
         # Steps that address documents by position count on one shard for each file of one of our stages.
         most = self.executor_of(one.stage.name).shards if one.reads is None else len(files)
-        return fix_shards(files, gather=one.stage.gather, most=most, parts=one.stage.parts, first=len(there))
+        parts = None if one.stage.parts is None else self._parts(one) - len(there)
+        return fix_shards(files, gather=one.stage.gather, most=most, parts=parts, first=len(there))
+
+    def _parts(self, one: Planned) -> int:
+        """How many shards a stage with parts has in all: as many for each generation of what it reads."""
+        assert one.stage.parts is not None
+        read = one.reads if one.stage.extends else None
+        return one.stage.parts * (len(Manifest(Folder(self.output) / read).generations()) if read else 1)
 
     def _name_of(self, one: Planned, path: str) -> str:
         """What a file is known by: one of our own stage's by its name in it, wherever the output lay then."""

@@ -188,6 +188,20 @@ def test_what_was_learned_stays_and_parts_come_after_parts(tmp_path):
     assert {one.status for one in plan(learned(inputs), str(out))} == {"done"}
 
 
+def test_parts_that_are_begun_late_are_as_many_as_the_generations_before(tmp_path):
+    inputs, out = tmp_path / "in", tmp_path / "out"
+    inputs.mkdir()
+    for number, name in enumerate("abc"):
+        (inputs / f"{name}.jsonl").write_text("".join(f'{{"id": "{name}{n}", "text": "t"}}\n' for n in range(5)))
+        run(learned(inputs), str(out), until="train" if number < 2 else None, workers=1)
+        assert (out / "places").exists() == (number == 2)
+    assert Manifest(Folder(str(out / "places"))).generations() == [6]
+    (inputs / "d.jsonl").write_text('{"id": "d0", "text": "t"}\n')
+    run(learned(inputs), str(out), workers=1)
+    assert Manifest(Folder(str(out / "places"))).generations() == [6, 8]
+    assert ids(out / "after/data") == [*sorted(f"{name}{n}" for name in "abc" for n in range(5)), "d0"]
+
+
 def test_a_sample_that_is_not_settled_makes_what_it_cost_stale(tmp_path):
     inputs = tmp_path / "in"
     inputs.mkdir()

@@ -117,8 +117,8 @@ class ByPart:
 def generation_files(folder: str, rank: int, world_size: int, parts: int) -> tuple[list[str], list[str]]:
     """What part ``rank`` of a growing stage reads of the stage before: files of its generation, and of those before.
 
-    Rank r is part ``r % parts`` of generation ``r // parts``. A stage that is begun when what it reads has already
-    grown has one generation for all of that, so the last one takes all files that are left.
+    Rank r is part ``r % parts`` of generation ``r // parts``. Where the stage that is read has more generations, as in
+    a list of steps of one's own, the last takes all files that are left.
 
     Args:
         folder: the folder of the stage that is read.
