@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -146,15 +147,28 @@ def cluster() -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    # With its own `print` for progress bars, which calls itself, dill does not get to the end of a step that prints.
+    os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")
+    _check_answers(os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except Exception as error:  # Ray raises plain ones, too, where a node does not start in time
-        where = os.environ.get("RAY_ADDRESS", "this machine")
-        raise ConfigError(f"executor: Ray at {where} cannot be reached or started: {error}") from error
+        raise ConfigError(f"executor: Ray cannot be reached or started: {error}") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Raise ConfigError if nobody listens at ``host:port``: Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_LAST_SECONDS).close()
+    except OSError as error:
+        raise ConfigError(f"executor: Ray at {address} (RAY_ADDRESS) cannot be reached: {error}") from error
 
 
 def _told(resources: Mapping[str, float]) -> str:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from curation.blocks.card_counts import domains_of
 from curation.blocks.select import Cut, column_of, passes
 from curation.blocks.tables import Tables, TableStep
-from curation.text.hashing import hash_pieces
+from curation.crawl.ranges import hashes_of
 
 TOTAL_COLUMNS: dict[str, pa.DataType] = {
     "domain": pa.large_string(),
@@ -176,20 +176,9 @@ def _example(rows: pa.Table, found: pa.Table, which: str) -> pa.ChunkedArray:
     return first[f"{which}_url_min"].take(pc.index_in(found["code"], value_set=first["code"].combine_chunks()))
 
 
-def domain_keys(domains: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
-    """The 64-bit xxHash of each name; of 50 million two are equal once in 15,000 times."""
-    names = domains.cast(pa.large_string())
-    names = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
-    _, offsets, data = names.buffers()
-    if not len(names) or data is None:
-        return np.zeros(0, np.uint64)
-    bounds = np.frombuffer(offsets, np.int64)[names.offset : names.offset + len(names) + 1]
-    return hash_pieces(np.frombuffer(data, np.uint8), bounds[:-1], bounds[1:], "xxhash", 64)
-
-
 def part_of(domains: pa.Array | pa.ChunkedArray, parts: int) -> NDArray[np.int32]:
     """Which of the parts each domain belongs to."""
-    return (domain_keys(domains) % np.uint64(parts)).astype(np.int32)
+    return (hashes_of(domains) % np.uint64(parts)).astype(np.int32)
 
 
 def _enlarged(tables: Tables) -> Tables:

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from curation.blocks.card_counts import domains_of
 from curation.blocks.domain_counts import part_of
 from curation.content import resolve_location
-from curation.errors import ConfigError
-from curation.folder import list_inputs, open_input
+from curation.crawl.url_lists import listed_urls, text_lines
+from curation.folder import list_inputs
 from curation.text.domains import registered_domain
 
 _LINES = 100_000
@@ -25,7 +25,7 @@ _LINES = 100_000
 def urls_by_domain(lists: tuple[str, ...], part: int, parts: int) -> pa.Table:
     """How many URLs of the lists are of each domain of a part: ``domain`` and ``urls``."""
     found = pa.table({"domain": pa.array([], pa.large_string()), "urls": pa.array([], pa.int64())})
-    lines = chain.from_iterable(map(lines_of, lists))
+    lines = chain.from_iterable(map(listed_urls, lists))
     while urls := list(islice(lines, _LINES)):
         counted = pc.value_counts(_of_part(domains_of(pa.chunked_array([pa.array(urls)])), part, parts))
         rows = pa.table({"domain": counted.field("values"), "urls": counted.field("counts")})
@@ -52,10 +52,4 @@ def lines_of(location: str) -> Iterator[str]:
         ConfigError: if it is no text.
     """
     for file in list_inputs(resolve_location(location), ("",)):
-        try:
-            with open_input(file.path) as stream:
-                for line in stream:
-                    if text := line.decode().strip():
-                        yield text
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{file.path}: expected a text file with one entry per line: {error}") from error
+        yield from filter(None, map(str.strip, text_lines(file.path)))

@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 
 from curation.blocks.card_counts import columns_of_folder
 from curation.blocks.dedup_pairs import Exchange
-from curation.blocks.domain_counts import TOTAL_COLUMNS, DomainTotals, domain_keys
-from curation.blocks.domain_lists import given_domains, lines_of, urls_by_domain
+from curation.blocks.domain_counts import TOTAL_COLUMNS, DomainTotals
+from curation.blocks.domain_lists import given_domains, urls_by_domain
 from curation.blocks.step import Documents, Select
 from curation.blocks.tables import Tables, folder_tables, make_table
 from curation.content import absolute_location
+from curation.crawl.ranges import hashes_of
+from curation.crawl.url_lists import listed_urls
 from curation.folder import Folder
 from curation.text.domains import registered_domain
 
@@ -193,7 +195,7 @@ class KeepListed(Select):
 def _listed(folder: str, stamp: str) -> NDArray[np.uint64]:
     """The hashes of the listed domains, in order."""
     tables = columns_of_folder(folder, ("id", "listed"))
-    keys = np.concatenate([np.zeros(0, np.uint64), *(domain_keys(one["id"].filter(one["listed"])) for one in tables)])
+    keys = np.concatenate([np.zeros(0, np.uint64), *(hashes_of(one["id"].filter(one["listed"])) for one in tables)])
     keys.sort()
     return keys
 
@@ -208,4 +210,4 @@ def _is_among(domain: str | None, keys: NDArray[np.uint64]) -> bool:
 
 @lru_cache(maxsize=2)
 def _urls(lists: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(line for one in lists for line in lines_of(one))
+    return frozenset(line for one in lists for line in listed_urls(one))

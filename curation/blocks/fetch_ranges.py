@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datatrove.data import Document
 
-from curation.blocks.read import PAGE_COLUMNS, crawl_of
+from curation.blocks.read import PAGE_COLUMNS
 from curation.blocks.step import Documents, Step, tuning
 from curation.content import absolute_location, resolve_location
 from curation.crawl.captures import SEGMENT_SECONDS, Captures, forget_all, forget_finished
@@ -30,11 +30,12 @@ from curation.crawl.coalescing import (
     estimate_fetch,
     place_of,
 )
-from curation.crawl.ranges import RANGE_COLUMNS
+from curation.crawl.ranges import RANGE_COLUMNS, crawl_of
 from curation.crawl.reading import USER_AGENT, ArchiveReader, Failure
-from curation.crawl.records import ReadRecord, is_same_url, payload_digest, read_record
+from curation.crawl.records import ReadRecord, is_same_url, payload_digest, read_record, stated_digest
 from curation.errors import ConfigError
 from curation.folder import Folder, open_input
+from curation.html.digest import plain_digest
 from curation.manifest import Shard
 from curation.recipe import OUTPUT, RunContext
 from curation.retry import Backoff
@@ -53,7 +54,8 @@ class FetchRanges(Step):
     ``url_mismatch``, ``digest_mismatch`` (it is not the record that the index promised), ``fetch_failed_503`` and the
     like (the status, or ``connection``, ``timeout``, ``range_ignored``, after all attempts), ``bad_range`` (the row
     names no place), and what `curation.html.archive.read_archive` says of records without a page. A URL that is spelt
-    otherwise, by percent signs or white space only, is counted as ``urls_spelt_otherwise``.
+    otherwise, by percent signs or white space only, is counted as ``urls_spelt_otherwise``, and a digest that the
+    record states itself and its bytes have not as ``digests_only_stated``: it may be of what came before decoding.
 
     Counted, too: ``requests``, ``retries``, ``throttled``, ``bytes_fetched``, ``bytes_wanted``,
     ``waited_milliseconds`` (of all threads, for their turn) and ``ranges_from_captures``.
@@ -214,9 +216,11 @@ class FetchRanges(Step):
             if not is_same_url(record.url, row["url"]):
                 return "url_mismatch"
             self.count("urls_spelt_otherwise")
-        promised = str(row.get("content_digest") or "").upper().removeprefix("SHA1:")
+        promised = plain_digest(row.get("content_digest"))
         if self.verify and promised and payload_digest(read.plain) != promised:
-            return "digest_mismatch"
+            if stated_digest(read.plain) != promised:
+                return "digest_mismatch"
+            self.count("digests_only_stated")
         doc.id, doc.text = record.id, ""
         row |= {"url": record.url, "html": record.html, "fetch_time": record.fetch_time}
         row["content_mime_type"] = record.content_mime_type

@@ -23,6 +23,7 @@ from curation.blocks.checkout import FILE_COLUMNS, read_group
 from curation.blocks.code_columns import with_files
 from curation.blocks.decoding import decode_source, git_blob_id
 from curation.blocks.rows import ARCHIVES, JSON_LINES, KINDS, TABLES, parquet_rows, raw_rows
+from curation.crawl.ranges import crawl_of
 from curation.errors import ConfigError, CurationError
 from curation.file_groups import group_files, is_group
 from curation.folder import open_input
@@ -38,7 +39,6 @@ __all__ = [
     "Reject",
     "columns_of",
     "count_rows",
-    "crawl_of",
     "parquet_rows",
     "raw_rows",
     "read_files",
@@ -223,14 +223,6 @@ def _page(record: Record, file: str) -> Document:
         "snapshot_type": "latest",
     }
     return Document(text="", id=record.id, metadata=metadata)
-
-
-def crawl_of(location: str) -> str | None:
-    """The dump that a Common Crawl path names, such as CC-MAIN-2024-10, else None."""
-    for part in location.split("/"):
-        if part.startswith("CC-MAIN-") and part.count("-") == 3 and part[-2:].isdigit():
-            return part
-    return None
 
 
 def _read_rows(file: str, columns: Mapping[str, str], reject: Reject | None) -> Iterator[Document]:

@@ -17,12 +17,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from curation.html.archive import Record, read_archive
+from curation.html.digest import plain_digest
 from curation.html.payload import MAX_BODY_BYTES
 
 _GZIP = b"\x1f\x8b"
 _MOST_BYTES = MAX_BODY_BYTES + (1 << 21)  # what read_archive reads of a record, and its headers
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d+)", re.IGNORECASE | re.MULTILINE)
+_STATED = re.compile(rb"^warc-payload-digest:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ARC_LINE = re.compile(rb"[a-z][a-z0-9+.-]*:[^\r\n]*? (\d+)\r?\n")
 _ARC_START = b"filedesc://range 0.0.0.0 20080101000000 text/plain 0\n"  # by which a file is known to be of ARC's kind
 
@@ -87,6 +89,13 @@ def payload_digest(plain: bytes) -> str:
     http = _HEADER_END.search(plain, header.end(), end)
     body = memoryview(plain)[http.end() if http else end : end]
     return base64.b32encode(hashlib.sha1(body).digest()).decode()
+
+
+def stated_digest(plain: bytes) -> str | None:
+    """The payload digest that a record names in its own header, None if it names none."""
+    header = _HEADER_END.search(plain)
+    stated = _STATED.search(plain, 0, header.end() if header else 0)
+    return plain_digest(stated[1].decode("ascii", "replace")) if stated else None
 
 
 def _inflate(body: bytes) -> tuple[bytes, str | None]:

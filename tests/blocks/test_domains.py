@@ -11,8 +11,9 @@ import xxhash
 from curation.blocks import card_domains, domain_counts
 from curation.blocks.card_counts import domains_of
 from curation.blocks.card_domains import listed_domains
-from curation.blocks.domain_counts import TOTAL_COLUMNS, CountDomains, DomainTotals, domain_keys
+from curation.blocks.domain_counts import TOTAL_COLUMNS, CountDomains, DomainTotals
 from curation.blocks.domains import DOMAIN_COLUMNS, KeepListed, ListDomains
+from curation.crawl.ranges import hashes_of
 from curation.domain_choice import Domains, domain_stages
 from curation.errors import ConfigError, CurationError
 from curation.recipe import Recipe
@@ -222,9 +223,9 @@ def test_a_threshold_of_listed_urls_means_nothing_without_a_list(listed):
 
 
 def test_a_list_that_is_no_text_is_a_config_error(tmp_path, listed):
-    (tmp_path / "urls.txt.gz").write_bytes(gzip.compress(b"https://b.org/1\n" * 50))
-    with pytest.raises(ConfigError, match=r"urls.txt.gz: expected a text file with one entry per line"):
-        listed(url_lists=(str(tmp_path / "urls.txt.gz"),))
+    (tmp_path / "urls.txt").write_bytes(gzip.compress(b"https://b.org/1\n" * 50))
+    with pytest.raises(ConfigError, match=r"urls.txt: cannot be read as a text of one entry a line"):
+        listed(url_lists=(str(tmp_path / "urls.txt"),))
 
 
 def test_pages_without_a_domain_are_counted():
@@ -265,9 +266,9 @@ def test_domains_are_those_of_each_url_alone():
 def test_keys_are_those_of_the_reference():
     names = ["a.org", "", "xn--mnchen-3ya.de", "b" * 80]
     expected = [xxhash.xxh64_intdigest(name) for name in names]
-    assert domain_keys(pa.array(["first", *names])[1:]).tolist() == expected
-    assert domain_keys(pa.chunked_array([names[:1], names[1:]], pa.string())).tolist() == expected
-    assert domain_keys(pa.array([], pa.string())).tolist() == []
+    assert hashes_of(pa.array(["first", *names])[1:]).tolist() == expected
+    assert hashes_of(pa.chunked_array([names[:1], names[1:]], pa.string())).tolist() == expected
+    assert hashes_of(pa.array([], pa.string())).tolist() == []
 
 
 def test_nothing_adds_up_to_nothing():

@@ -4,7 +4,8 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from curation.blocks.read import PAGE_COLUMNS, columns_of, crawl_of, read_files
+from curation.blocks.read import PAGE_COLUMNS, columns_of, read_files
+from curation.crawl.ranges import crawl_of
 from curation.errors import ConfigError, CurationError
 
 from .conftest import shared, write_jsonl, write_parquet

@@ -16,8 +16,8 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from curation.annotation.prompt import load_prompt
 from curation.annotation.reply import read_reply
-from curation.blocks.read import crawl_of
 from curation.content import content_root
+from curation.crawl.ranges import crawl_of
 from curation.errors import UnreadableReply
 from curation.html.archive import read_archive
 from curation.html.extract import extract_page

@@ -155,7 +155,7 @@ def test_one_task_of_several_arrays_fails_and_the_next_stage_does_not_run(cluste
 
 def test_finemath_gives_the_same_rows_as_on_one_machine(cluster, smoke, tmp_path):
     """The longest: 28 stages, each in Python processes of its own."""
-    settings = ("--config", "finemath-smoke", "--set", "stages=null", "--tasks", "2")
+    settings = ("--config", "finemath-smoke", "--tasks", "2")
     done = on_slurm("finemath", tmp_path / "out", *settings)
     assert done.returncode == 0, done.stderr
     ended(cluster, seconds=1800)
