@@ -3,8 +3,8 @@
     PYTHONPATH=. python tests/bench/bench_crawl.py --swift BIN [--rows 1000000] [--executor ray]
 
 The archives of the shared pages lie on the server as a crawl does, with a columnar index of them that ``curate index``
-made and that is padded with rows of other domains to a million. The first pass reads the archives with mathematics, and
-the second fetches the pages of the domains that it lists by the index, labels as recorded. Told are requests and bytes
+made and that is padded with rows of other domains to a million. The first pass reads nine archives with mathematics,
+and the second fetches the pages of the domains that it lists by the index, labels as recorded. Told are requests and bytes
 beside the least that are needed, what each stage took, and memory.
 """
 
@@ -66,9 +66,9 @@ def replies(name: str, folder: Path) -> str:
 
 def settings(folder: Path, parts: int) -> dict[str, object]:
     return {
-        "inputs": [f"s3://{BUCKET}/archives/math", f"s3://{BUCKET}/archives/pages"],
-        "first": {"judge": f"replay:{replies('finemath_3pt', folder)}", "replay_only": True, "sample_size": 300},
-        "second": {"judge": f"replay:{replies('finemath_5pt', folder)}", "replay_only": True, "sample_size": 300},
+        "inputs": [f"s3://{BUCKET}/archives/math/[a-g]*.warc.gz"],
+        "first": {"judge": f"replay:{replies('finemath_3pt', folder)}", "replay_only": True, "sample_size": 150},
+        "second": {"judge": f"replay:{replies('finemath_5pt', folder)}", "replay_only": True, "sample_size": 150},
         "domains": {"min_pages": 5, "parts": 2},
         "crawl": {
             "index": [f"s3://{BUCKET}/index"],
@@ -77,6 +77,7 @@ def settings(folder: Path, parts: int) -> dict[str, object]:
             "parts": parts,
             "requests_per_second": 1000.0,
         },
+        "pool_size": 400,
         "benchmarks": [f"gsm8k={SHARED}/benchmarks/gsm8k_test.jsonl.gz"],
     }
 

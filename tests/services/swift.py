@@ -26,7 +26,7 @@ from pathlib import Path
 import pytest
 import s3fs
 
-KEY, SECRET = "test:tester", "testing"
+KEY, SECRET = "test:tester", "not-a-word-of-any-vocabulary"
 _PARTS = ("account", "container", "object")
 _COMMON = """
 [DEFAULT]
@@ -49,7 +49,7 @@ pipeline = {part}-server
 [app:{part}-server]
 use = egg:swift#{part}
 """
-_PROXY = """
+_PROXY = f"""
 [pipeline:main]
 pipeline = catch_errors cache listing_formats s3api tempauth copy slo dlo proxy-server
 
@@ -64,7 +64,7 @@ location = us-east-1
 
 [filter:tempauth]
 use = egg:swift#tempauth
-user_test_tester = testing .admin
+user_test_tester = {SECRET} .admin
 """
 _FILTERS = ("catch_errors", "listing_formats", "copy", "slo", "dlo")
 # A cache that no server stands behind: each look-up goes to the rings' servers, of which there is one.
