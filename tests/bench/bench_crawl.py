@@ -4,8 +4,8 @@
 
 The archives of the shared pages lie on the server as a crawl does, with a columnar index of them that ``curate index``
 made and that is padded with rows of other domains to a million. The first pass reads nine archives with mathematics,
-and the second fetches the pages of the domains that it lists by the index, labels as recorded. Told are requests and bytes
-beside the least that are needed, what each stage took, and memory.
+and the second fetches the pages of the domains that it lists by the index, labels as recorded. Told are requests and
+bytes beside the least that are needed, what each stage took, and memory.
 """
 
 from __future__ import annotations
