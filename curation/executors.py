@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import pickle
 import shlex
 import shutil
 import signal
@@ -24,14 +23,13 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-import dill
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
-from loguru import logger
 
 from curation.errors import ConfigError, CurationError
 from curation.recipe import ExecutorSettings
 from curation.slurm_jobs import SlurmArrays
+from curation.task import pickle_executor, run_rank
 
 _LAST_SECONDS = 10.0
 
@@ -52,10 +50,10 @@ class LocalExecutor(LocalPipelineExecutor):
         """
         if pool is None:
             for rank in range(self.tasks):
-                _run_rank(dill.dumps(self, byref=False, recurse=True), rank, threads)
+                run_rank(pickle_executor(self), rank, threads)
             return
-        pickled = dill.dumps(self, byref=False, recurse=True)
-        futures: list[Future[None]] = [pool.submit(_run_rank, pickled, rank, threads) for rank in range(self.tasks)]
+        pickled = pickle_executor(self)
+        futures: list[Future[None]] = [pool.submit(run_rank, pickled, rank, threads) for rank in range(self.tasks)]
         finished, waiting = wait(futures, return_when=FIRST_EXCEPTION)
         for future in waiting:
             future.cancel()
@@ -214,34 +212,3 @@ def _ray(step: PipelineStep, settings: ExecutorSettings, tasks: int, workers: in
         gpus_per_task=settings.gpus_per_task,
         logging_dir=logs,
     )
-
-
-def _run_rank(pickled: bytes, rank: int, threads: int) -> None:
-    """Run one task in a worker process, with everything that is printed in its log."""
-    executor = dill.loads(pickled)
-    os.environ["OMP_NUM_THREADS"] = os.environ["CURATION_THREADS"] = str(threads)
-    log = Path(executor.logging_dir.resolve_paths(f"task_{rank:05d}.out")) if executor.logging_dir.is_local() else None
-    with contextlib.ExitStack() as files:
-        if log:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            target = files.enter_context(log.open("w"))
-        else:
-            target = files.enter_context(Path(os.devnull).open("w"))
-        files.enter_context(contextlib.redirect_stdout(target))
-        files.enter_context(contextlib.redirect_stderr(target))
-        try:
-            executor._run_for_rank(rank, local_rank=0)
-        except Exception as error:
-            raise _sendable(error) from None
-        finally:
-            logger.remove()
-    logger.add(sys.stderr, level="ERROR")
-
-
-def _sendable(error: Exception) -> Exception:
-    """An error that arrives at the other end: one that pickle cannot rebuild would look like a killed worker."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return CurationError(f"{type(error).__name__}: {error}")
-    return error

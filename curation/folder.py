@@ -11,6 +11,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import gzip
+import io
 import json
 import os
 import shutil
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from fsspec.core import url_to_fs
 
 from curation.errors import ConfigError
@@ -275,6 +278,18 @@ def open_input(path: str) -> Any:
         raise ConfigError(f"{short_name(path)}: files of a folder are documents, not a table of rows")
     fs, name = url_to_fs(path)
     return fs.open(name, "rb")
+
+
+def read_lines(path: str, newline: str | None = None) -> Iterator[str]:
+    """The lines of a text file, compressed with gzip (.gz) or Zstandard (.zst) or not; ``newline`` as of `open`."""
+    with open_input(path) as raw:
+        stream: Any = raw
+        if path.endswith(".gz"):
+            stream = gzip.GzipFile(fileobj=raw)
+        elif path.endswith(".zst"):
+            stream = pa.CompressedInputStream(raw, "zstd")
+        with io.TextIOWrapper(stream, encoding="utf-8", newline=newline) as lines:
+            yield from lines
 
 
 @functools.lru_cache(maxsize=8)

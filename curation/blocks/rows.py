@@ -6,18 +6,15 @@ Example: ``for row in raw_rows("labels.jsonl.gz"): print(row["id"])``
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation.errors import ConfigError, CurationError
 from curation.file_groups import short_name
-from curation.folder import open_input
+from curation.folder import open_input, read_lines
 
 ARCHIVES = (".warc.gz", ".warc", ".arc.gz", ".arc")
 JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".ndjson")
@@ -39,12 +36,12 @@ def parquet_rows(file: str) -> Iterator[dict[str, Any]]:
 def raw_rows(file: str) -> Iterator[dict[str, Any]]:
     """The rows of a file of JSON lines or a CSV."""
     if file.endswith(JSON_LINES):
-        for number, line in enumerate(_lines(file), 1):
+        for number, line in enumerate(read_lines(file, newline=""), 1):
             if line.strip():
                 yield _json_object(line, f"{file}: line {number}")
     elif file.endswith(TABLES):
         csv.field_size_limit(_MOST_CELL_CHARACTERS)
-        for row in csv.DictReader(_lines(file), delimiter="\t" if file.endswith(".tsv") else ","):
+        for row in csv.DictReader(read_lines(file, newline=""), delimiter="\t" if file.endswith(".tsv") else ","):
             row.pop(None, None)  # cells beyond the header's
             yield row
     else:
@@ -61,14 +58,3 @@ def _json_object(line: str, where: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise CurationError(f"{where}: expected one JSON object per line, found {type(row).__name__}")
     return row
-
-
-def _lines(file: str) -> Iterator[str]:
-    with open_input(file) as raw:
-        stream: Any = raw
-        if file.endswith(".gz"):
-            stream = gzip.GzipFile(fileobj=raw)
-        elif file.endswith(".zst"):
-            stream = pa.CompressedInputStream(raw, "zstd")
-        with io.TextIOWrapper(stream, encoding="utf-8", newline="") as lines:
-            yield from lines

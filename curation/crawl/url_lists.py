@@ -16,7 +16,6 @@ Of each URL 8 bytes are kept, and of each registered domain its name: 10 million
 from __future__ import annotations
 
 import gzip
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from numpy.typing import NDArray
 from curation.content import resolve_location
 from curation.crawl.ranges import url_keys
 from curation.errors import ConfigError
-from curation.folder import list_inputs, open_input
+from curation.folder import list_inputs, open_input, read_lines
 from curation.text.domains import registered_domain
 from curation.text.hashing import Hashes
 from curation.text.urls_kernels import without_repeats
@@ -98,14 +97,7 @@ def text_lines(file: str) -> Iterator[str]:
         ConfigError: if it is no text, or ends within what was compressed.
     """
     try:
-        with open_input(file) as raw:
-            stream: Any = raw
-            if file.endswith(".gz"):
-                stream = gzip.GzipFile(fileobj=raw)
-            elif file.endswith(".zst"):
-                stream = pa.CompressedInputStream(raw, "zstd")
-            with io.TextIOWrapper(stream, encoding="utf-8") as lines:
-                yield from lines
+        yield from read_lines(file)
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, pa.ArrowException) as error:
         raise ConfigError(f"{file}: cannot be read as a text of one entry a line: {error}") from error
 
