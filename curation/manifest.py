@@ -150,8 +150,7 @@ class Manifest:
 
     def records(self) -> list[dict[str, Any]]:
         """The records of the finished shards, in order."""
-        found = (self.folder.read_json(f"shards/{index:05d}.json") for index in sorted(self.done()))
-        return [record for record in found if record is not None]
+        return self.folder.read_jsons([f"shards/{index:05d}.json" for index in sorted(self.done())])
 
     def finish(self, identity: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``stage.json`` from the shards' records; returns it."""

@@ -193,7 +193,7 @@ class StageRunner:
         if one.reads is None:
             return [(file.path, file.size) for file in one.inputs]
         parent = Folder(self.output) / one.reads
-        return [(f"{parent.location}/{name}", parent.size(name)) for name in parent.list_files("data", ".parquet")]
+        return [(f"{parent.location}/{name}", size) for name, size in parent.list_sizes("data", ".parquet").items()]
 
     def executor_of(self, stage: str) -> ExecutorSettings:
         """Where a stage's tasks run, with what was given in place of the settings."""

@@ -307,3 +307,28 @@ def test_a_broken_record_is_no_matter_of_the_store(folder):
     folder.write_bytes("run.json", b"{")
     with pytest.raises(json.JSONDecodeError):
         folder.read_json("run.json")
+
+
+def test_left_overs_of_one_file_are_removed_alone(tmp_path):
+    (tmp_path / "data").mkdir()
+    for name in (".00003.parquet.part-7", ".train-00003.parquet.part-7", ".00004.parquet.part-7", "00003.parquet"):
+        (tmp_path / "data" / name).touch()
+    Folder(str(tmp_path)).remove_parts("data", of="00003")
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [".00004.parquet.part-7", "00003.parquet"]
+
+
+@pytest.mark.parametrize("location", ["{tmp_path}", "memory://listed"])
+def test_many_json_files_and_sizes(tmp_path, location):
+    folder = Folder(location.format(tmp_path=tmp_path))
+    for number in range(70):
+        folder.write_json(f"a/{number:02d}.json", {"number": number})
+    folder.write_bytes("a/.hidden.json", b"{}")
+    names = folder.list_files("a", ".json")
+    assert len(names) == 70
+    assert [one["number"] for one in folder.read_jsons(names)] == list(range(70))
+    assert folder.read_jsons([]) == []
+    assert folder.list_sizes("a", ".json") == {name: folder.size(name) for name in names}
+    folder.remove_file("a/00.json")
+    folder.remove_file("a/00.json")
+    assert folder.read_json("a/00.json") is None
+    folder.remove()

@@ -206,14 +206,14 @@ class RunShards(PipelineStep):
         """Delete what an unfinished run of this shard left; a stage that gathers owns all files of its folder."""
         for part in ("data", "removed") if again else ():  # such as of a task that was requeued
             folder.remove_parts(part, of=f"{shard.name}.parquet")
-        folder.remove(f"removed/{shard.name}.parquet")
+        folder.remove_file(f"removed/{shard.name}.parquet")
         if not self.balanced and self.total == 1:
             folder.remove("data")
             return
         router = self._router()
         names = [f"{route}/train-{shard.name}" for route in router.routes] if router else [shard.name]
         for name in names:
-            folder.remove(f"data/{name}.parquet")
+            folder.remove_file(f"data/{name}.parquet")
 
     def _router(self) -> Any:
         return self.steps[-1] if self.steps and hasattr(self.steps[-1], "routes") else None

@@ -1,4 +1,4 @@
-"""Every command with its input, its output and what it is given on a real S3 server: the same rows as locally."""
+"""Commands with their input, their output and what they are given on a real S3 server: the same rows as locally."""
 
 import os
 import re
@@ -25,14 +25,13 @@ CHAIN = (
     "train finemath-embedded --labels {out}/labels --output {out}/classifier",
     "score {texts} --classifier {out}/classifier --output {out}/scored",
     "filter {out}/scored --threshold 2 --output {out}/filtered",
-    "dedup {texts} --output {out}/unique",
     "decontaminate {texts} --benchmarks {benchmark} --output {out}/clear",
     "clean {texts} --output {out}/good",
     "mask {texts} --output {out}/masked",
 )
 MADE = {
-    "labels/annotate/data", "scored/score/data", "filtered/select/data", "unique/dedup/data",
-    "unique/dedup/removed", "clear/decontaminate/data", "clear/decontaminate/removed", "good/clean/data",
+    "labels/annotate/data", "scored/score/data", "filtered/select/data",
+    "clear/decontaminate/data", "clear/decontaminate/removed", "good/clean/data",
     "good/clean/removed", "masked/mask/data",
 }  # fmt: skip
 
