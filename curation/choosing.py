@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from curation.blocks.read import KINDS, raw_rows
-from curation.blocks.score import classifier_location
+from curation.blocks.score import trained_location
 from curation.classify.figures import figures
 from curation.classify.held_out import HeldOut
 from curation.classify.operating import OperatingPoint, Target, operating_point
@@ -81,7 +81,7 @@ def choose_point(
 
 def trained_point(output: str) -> OperatingPoint:
     """The cut of the classifier that `train` wrote into ``output``, at the threshold that its spec is for."""
-    with Folder(classifier_location(output)).open("report.json") as file:
+    with Folder(trained_location(output)).open("report.json") as file:
         report = TrainingReport.from_json(file.read().decode())
     at = report.at(report.target_threshold)
     return OperatingPoint(at.threshold, report.target, at.raw_cut, at.calibrated)
@@ -120,7 +120,7 @@ def _scores(input: str, column: str) -> Iterator[NDArray[np.float64]]:
 
 
 def _held_out(classifier: str) -> HeldOut:
-    location = classifier_location(classifier)
+    location = trained_location(classifier)
     folder = Path(local_copy(location) if "://" in location else location)
     if not (folder / HELD_OUT).is_file():
         raise ConfigError(f"classifier {classifier}: no {HELD_OUT} in {folder}, so nothing tells what a cut does")

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from curation.blocks.extract import ExtractText
 from curation.blocks.sample import DrawSample
-from curation.blocks.score import CountTokens, ScoreText
+from curation.blocks.score import CountTokens, ScoreText, trained_location
 from curation.blocks.screen import ScreenText, TrainStudent
 from curation.folder import Folder
 from curation.recipe import Removed, Stage, folder_of
@@ -130,6 +130,7 @@ def score(
         ConfigError: before any work, for whatever cannot work.
         StaleOutput: if ``output`` holds scores made with something else.
     """
+    classifier = trained_location(classifier)
     known = (folder_of("student", "embeddings"),) if cascade else ()
     extract = [] if cascade else [ExtractText()]
     steps: list[Any] = [*extract, ScoreText(classifier=classifier, embeddings=known, journal=folder_of("score"))]

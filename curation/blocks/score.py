@@ -222,11 +222,20 @@ class CountTokens(Step):
 
 def classifier_location(location: str) -> str:
     """A classifier's location that means the same in any working folder; Hub names stay."""
+    given = location.startswith((".", "~", "/")) or Path(location).is_dir()
+    return str(model_folder(absolute_location(location))) if given else location
+
+
+def trained_location(location: str) -> str:
+    """As `classifier_location`; a run on an object store stands for the classifier that it trained, and is looked at.
+
+    Raises:
+        ConfigError: if the store refuses us or is not there.
+    """
     if "://" in location:
         trained = Folder(location) / "train/model"
         return trained.location if trained.exists() else location
-    given = location.startswith((".", "~", "/")) or Path(location).is_dir()
-    return str(model_folder(absolute_location(location))) if given else location
+    return classifier_location(location)
 
 
 def stamp_of(location: str) -> str:
