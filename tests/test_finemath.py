@@ -389,6 +389,7 @@ def test_language_first_keeps_every_other_page_from_the_judge(tmp_path, publishe
     (tmp_path / "replies.jsonl").write_text("\n".join(replies))
     recipe = finemath(
         f"inputs=[{tmp_path}/pages.jsonl]",
+        "crawl=null",
         "language=de",
         "language_position=first",
         f"first.classifier={published_layout}",
