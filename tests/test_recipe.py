@@ -205,7 +205,7 @@ def test_wrong_executor_settings_are_config_errors(tmp_path, values, message):
 def test_needs_are_the_stages_that_steps_name():
     recipe = load_recipe("finemath", config="finemath-smoke")
     needs = {stage.name: stage.needs for stage in recipe.stages}
-    assert needs["fetch"] == ("domains",)
+    assert needs["index"] == ("domains",)
     assert needs["score"] == ("train",)
     assert needs["annotate"] == ()
     assert "annotate_first" in needs["publish"]
