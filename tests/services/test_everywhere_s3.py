@@ -41,6 +41,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+LONG = pytest.mark.skipif(
+    "CURATION_LONG_TESTS" not in os.environ, reason="takes many minutes; CURATION_LONG_TESTS=1 runs it"
+)
+
+
 @pytest.fixture(scope="module")
 def store():
     """The file system of a server with the bundled sample in a bucket; keys and address are in the environment."""
@@ -71,6 +76,7 @@ def holds(folder, *words):
     return [str(path) for path in files if any(word.encode() in path.read_bytes() for word in words)]
 
 
+@LONG
 def test_finemath_from_archives_to_the_dataset(store, smoke, tmp_path):
     overrides = [
         f'inputs=["{HERE}/sample/finemath-*.warc.gz"]',
@@ -99,6 +105,7 @@ def figures(run_folder):
     return [line for line in lines if not re.search(r"--set|Made by the recipe|seconds|\d s\b|benchmark\.jsonl", line)]
 
 
+@LONG
 def test_each_command_reads_and_writes_there(store, tmp_path):
     places = {
         "local": {"out": str(tmp_path / "local"), **given(str(SAMPLE))},
