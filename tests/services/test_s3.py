@@ -202,10 +202,10 @@ def test_a_wrong_secret_is_one_clear_line(store, tmp_path, arguments):
     output = f"s3://{BUCKET}/refused"
     code, out, errors = curate(*given, output, AWS_SECRET_ACCESS_KEY="wrong")
     assert (code, out) == (2, "")
-    assert errors == (
-        f"ConfigError: {output}: access denied: Forbidden; key and secret are those of the environment "
-        "(S3: AWS_ACCESS_KEY_ID, …)\n"
-    )
+    # What the store itself says of the refusal depends on the kind of request.
+    assert errors.startswith(f"ConfigError: {output}: access denied: ")
+    assert errors.endswith("; key and secret are those of the environment (S3: AWS_ACCESS_KEY_ID, …)\n")
+    assert errors.count("\n") == 1
 
 
 def test_a_wrong_secret_for_an_input_is_one_clear_line(store, tmp_path):
