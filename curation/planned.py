@@ -55,7 +55,7 @@ class Planned:
     @property
     def opens_files(self) -> bool:
         """Whether the first step opens the input's files itself, so that they need not be documents."""
-        return bool(self.stage.steps and getattr(self.stage.steps[0], "reads_files", ()))
+        return bool(self.stage.reads_files)
 
     @property
     def runs(self) -> bool:

@@ -121,8 +121,7 @@ class _Planner:
     def _plan(self, stage: Stage) -> Planned:
         reads, locations = self._source(stage)
         mapping = dict(self.columns) if stage.name in self.sources else dict(stage.columns)
-        kinds = (getattr(stage.steps[0], "reads_files", ()) if stage.steps else ()) or KINDS
-        inputs = tuple(file for one in locations for file in self._list(one, *kinds))
+        inputs = tuple(file for one in locations for file in self._list(one, *(stage.reads_files or KINDS)))
         if not reads and not locations:
             raise ConfigError(f"stage {stage.name}: no inputs are given")
         manifest = Manifest(self.output / stage.name)

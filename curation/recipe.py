@@ -38,6 +38,11 @@ def folder_of(stage: str, inside: str = "") -> str:
     return f"{OUTPUT}/{stage}/{inside}".rstrip("/")
 
 
+def files_read_by(steps: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
+    """The kinds of files that the first of some steps opens itself; none where documents are read for it."""
+    return getattr(steps[0], "reads_files", ()) if steps else ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """A named list of datatrove steps that reads one folder and writes one folder.
@@ -80,6 +85,11 @@ class Stage:
     workers: int | None = None
     settled: bool = False
     extends: bool = False
+
+    @property
+    def reads_files(self) -> tuple[tuple[str, ...], ...]:
+        """Of a stage whose first step opens the input's files itself, the endings of their names; else none."""
+        return files_read_by(self.steps)
 
     @property
     def grows(self) -> bool:

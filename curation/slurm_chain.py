@@ -30,6 +30,7 @@ from curation.slurm_jobs import live, scancel
 from curation.slurm_record import FOLDER, ChainRecord, StageJobs
 from curation.stage_runner import Progress, StageRunner, named
 from curation.stage_work import stage_work
+from curation.task import pickle_executor
 
 _TASKS = 100  # where nobody can say into how many files a stage will gather its rows
 
@@ -80,7 +81,7 @@ class Chain:
 
     def save(self) -> None:
         """Write it to where the finishing jobs load it; steps of a recipe's own are in it by value."""
-        self.record.folder.write_bytes("chain.pik", dill.dumps(self, byref=False, recurse=True))
+        self.record.folder.write_bytes("chain.pik", pickle_executor(self))
 
     @classmethod
     def load(cls, location: str) -> Chain:

@@ -19,10 +19,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import dill
 from datatrove.executor.slurm import SlurmPipelineExecutor
 
 from curation.errors import CurationError
+from curation.task import pickle_executor
 
 Live = Mapping[tuple[str, int | None], str]
 """(job, index in its array, None for a job that is none) -> state, such as ``PENDING``, of what has not ended."""
@@ -36,7 +36,7 @@ class SlurmArrays(SlurmPipelineExecutor):
         with self.logging_dir.open("ranks_to_run.json", "w") as file:
             json.dump(list(range(self.tasks)), file)
         with self.logging_dir.open("executor.pik", "wb") as file:
-            file.write(dill.dumps(self, byref=False, recurse=True))
+            file.write(pickle_executor(self))
 
     def submit(self, after: str | None) -> tuple[str, ...]:
         """Submit all tasks; returns the arrays' job ids.

@@ -24,7 +24,7 @@ from curation.errors import CurationError
 
 
 def pickle_executor(executor: Any) -> bytes:
-    """An executor with its steps; classes of a recipe's own file by value, because workers cannot import it."""
+    """An executor, or a plan, with its steps; classes of a recipe's own file by value: workers cannot import it."""
     pickled: bytes = dill.dumps(executor, byref=False, recurse=True)
     return pickled
 

@@ -30,7 +30,7 @@ from curation.crawl.coalescing import (
     estimate_fetch,
     place_of,
 )
-from curation.crawl.ranges import RANGE_COLUMNS, crawl_of
+from curation.crawl.ranges import PLACE, RANGE_COLUMNS, crawl_of
 from curation.crawl.reading import USER_AGENT, ArchiveReader, Failure
 from curation.crawl.records import ReadRecord, is_same_url, payload_digest, read_record, stated_digest
 from curation.errors import ConfigError
@@ -41,7 +41,6 @@ from curation.recipe import OUTPUT, RunContext
 from curation.retry import Backoff
 
 COMMON_CRAWL = "https://data.commoncrawl.org/"
-_PLACE = ("warc_filename", "warc_record_offset", "warc_record_length")
 _FORECAST_ROWS = 100_000
 
 
@@ -111,7 +110,7 @@ class FetchRanges(Step):
         Raises:
             ConfigError: if the rows name no places.
         """
-        missing = [name for name in _PLACE if columns and name not in columns]
+        missing = [name for name in PLACE if columns and name not in columns]
         if missing:
             raise ConfigError(f"ranges: no column {', '.join(missing)} (there are {', '.join(columns)})")
         found = {"id": pa.string()} | self.adds | {name: columns[name] for name in columns if name not in self.adds}
@@ -124,7 +123,7 @@ class FetchRanges(Step):
 
     def forecast(self, shards: Sequence[Shard], mapping: Mapping[str, str], tasks: int) -> FetchForecast:
         """What the shards will take; of a started one all is counted, as if nothing had been kept."""
-        names = [mapping.get(name, name) for name in _PLACE]
+        names = [mapping.get(name, name) for name in PLACE]
         tables = chain.from_iterable(self._places(file, names) for shard in shards for file in shard.files)
         return estimate_fetch(
             tables,
@@ -172,7 +171,7 @@ class FetchRanges(Step):
     def _places(self, file: str, names: Sequence[str]) -> Iterator[pa.Table]:
         with open_input(file) as stream:
             for batch in pq.ParquetFile(stream).iter_batches(_FORECAST_ROWS, columns=list(names)):
-                yield pa.table(dict(zip(_PLACE, (batch[name] for name in names), strict=True)))
+                yield pa.table(dict(zip(PLACE, (batch[name] for name in names), strict=True)))
 
     def _asked(self, doc: Document, captures: Captures | None) -> Place | None:
         place = _place(doc)
@@ -244,4 +243,4 @@ class ForgetCaptures(Step):
 
 def _place(doc: Document) -> Place | None:
     row = doc.metadata
-    return place_of(*(row.get(name) for name in _PLACE))
+    return place_of(*(row.get(name) for name in PLACE))

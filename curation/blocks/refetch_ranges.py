@@ -17,13 +17,12 @@ from datatrove.data import Document
 from curation.blocks.fetch_ranges import FetchRanges
 from curation.blocks.step import Documents
 from curation.blocks.write import conform
-from curation.crawl.ranges import RANGE_COLUMNS
+from curation.crawl.ranges import PLACE, RANGE_COLUMNS
 from curation.errors import ConfigError
 from curation.folder import open_input
 
 _SCHEMA = pa.schema(list(({"id": pa.string()} | RANGE_COLUMNS).items()))
 _ROWS = 10_000
-_NEEDED = ("warc_filename", "warc_record_offset", "warc_record_length")
 
 
 @dataclass(kw_only=True, repr=False)
@@ -63,7 +62,7 @@ class RefetchRanges(FetchRanges):
         with open_input(file) as stream:
             opened = pq.ParquetFile(stream)
             there = opened.schema_arrow.names
-            needed = [*_NEEDED, *(["reason"] if self.reason else [])]
+            needed = [*PLACE, *(["reason"] if self.reason else [])]
             if missing := [name for name in needed if name not in there]:
                 raise ConfigError(f"{file}: no column {', '.join(missing)} (there are {', '.join(there)})")
             wanted = [name for name in ("id", *RANGE_COLUMNS, "reason") if name in there]

@@ -29,6 +29,7 @@ from curation.blocks.write import KeptWriter
 from curation.errors import CurationError
 from curation.folder import Folder
 from curation.manifest import Manifest, Shard
+from curation.recipe import files_read_by
 
 
 @dataclass(kw_only=True, repr=False)
@@ -149,7 +150,7 @@ class RunShards(PipelineStep):
             doc.metadata["filter_reason"] = reason
             removed.write(doc)
 
-        files = () if _opens_files(self.steps) else shard.files
+        files = () if files_read_by(self.steps) else shard.files
         read = read_files(files, self.mapping, reject, skipped)
         stream: Any = counter.watch(self._declared(read, counter.late_columns))
         for step in self.steps:
@@ -167,7 +168,7 @@ class RunShards(PipelineStep):
             removed.write_table(rest.append_column("reason", pa.array([reason] * table.num_rows)))
 
         wanted = self.steps[0].reads_columns(self.columns)
-        files = shard.files if wanted and not _opens_files(self.steps) else ()
+        files = shard.files if wanted and not files_read_by(self.steps) else ()
         stream = counter.watch_tables(read_tables(files, wanted, reject))
         for step in self.steps:
             self._begin(step, shard, removed)
@@ -178,7 +179,7 @@ class RunShards(PipelineStep):
         if not self.steps or not all(isinstance(step, TableStep) for step in self.steps):
             return False
         return (
-            _opens_files(self.steps)
+            bool(files_read_by(self.steps))
             or not self.steps[0].reads_columns(self.columns)
             or are_tables(shard.files, self.mapping)
         )
@@ -240,10 +241,6 @@ class RunShards(PipelineStep):
                 f"{self.folder}: shard {record['shard']}: {gone} of {record['documents']} documents were neither kept "
                 "nor removed with a reason; a step of this stage loses documents"
             )
-
-
-def _opens_files(steps: Sequence[Any]) -> bool:
-    return bool(steps and getattr(steps[0], "reads_files", ()))
 
 
 def schema_after(steps: Sequence[Any], columns: dict[str, pa.DataType]) -> dict[str, pa.DataType]:

@@ -23,6 +23,9 @@ from curation.folder import Folder
 from curation.manifest import Manifest
 from curation.text.hashing import Hashes, hash_pieces
 
+PLACE = ("warc_filename", "warc_record_offset", "warc_record_length")
+"""The columns that say where a record lies."""
+
 RANGE_COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "url": pa.string(),

@@ -7,8 +7,6 @@ read.wrong                 # or why it is not what was asked for: not_a_record, 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import re
 import zlib
@@ -17,7 +15,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from curation.html.archive import Record, read_archive
-from curation.html.digest import plain_digest
+from curation.html.digest import body_digest, plain_digest
 from curation.html.payload import MAX_BODY_BYTES
 
 _GZIP = b"\x1f\x8b"
@@ -86,9 +84,7 @@ def payload_digest(plain: bytes) -> str:
         return ""
     length = header if header.re is _ARC_LINE else _LENGTH.search(plain, 0, header.end())
     end = header.end() + int(length[1]) if length else len(plain)
-    http = _HEADER_END.search(plain, header.end(), end)
-    body = memoryview(plain)[http.end() if http else end : end]
-    return base64.b32encode(hashlib.sha1(body).digest()).decode()
+    return body_digest(plain[header.end() : end])
 
 
 def stated_digest(plain: bytes) -> str | None:

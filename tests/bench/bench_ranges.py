@@ -1,4 +1,4 @@
-"""From an index to ranges: CPU seconds a row of each stage, every page of a made-up index taken.
+"""From an index to ranges: seconds of one core a row of each stage, every page of a made-up index taken.
 
     PYTHONPATH=. python tests/bench/bench_ranges.py [--files 2]
 
@@ -19,7 +19,7 @@ from tests.bench.bench_index import make_index
 
 
 class Watch(Silent):
-    """CPU seconds of the only worker, by its stages: nothing else runs in this process meanwhile."""
+    """Seconds of the shards of each stage, of one worker."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, int, int, float]] = []
